@@ -1,0 +1,39 @@
+#include "host/core/interrupt.hpp"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <string_view>
+
+namespace polaris {
+namespace {
+
+constexpr int kExitAfter = 3;
+constexpr int kExitCode = 130;  // the shell's code for a process ended by SIGINT
+std::atomic<int> signals{0};
+
+void say(std::string_view text) {
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
+void on_signal(int) {
+  const int count = ++signals;
+  if (count >= kExitAfter) ::_exit(kExitCode);
+  say(count == 1 ? "\npolaris: stopping after the running step (again: abandon simulations)\n"
+                 : "\npolaris: abandoning running simulations (again: exit at once)\n");
+}
+
+}  // namespace
+
+void install_interrupt_handler() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+bool interrupted() { return signals.load(std::memory_order_relaxed) >= 1; }
+bool abandoned() { return signals.load(std::memory_order_relaxed) >= 2; }
+
+}  // namespace polaris

@@ -1,0 +1,47 @@
+#include "host/core/parallel.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace polaris {
+
+int default_threads() {
+  cpu_set_t cores;
+  if (sched_getaffinity(0, sizeof(cores), &cores) != 0) return 1;
+  return std::max(1, CPU_COUNT(&cores));
+}
+
+void parallel_for(std::int64_t count, std::int64_t grain, int threads,
+                  const std::function<void(std::int64_t, std::int64_t)>& body) {
+  if (count <= 0) return;
+  grain = std::max<std::int64_t>(1, grain);
+  const std::int64_t chunks = (count + grain - 1) / grain;
+  if (threads <= 0) threads = default_threads();
+  const int workers = static_cast<int>(std::min<std::int64_t>(threads, chunks));
+  std::atomic<std::int64_t> next{0};
+  std::exception_ptr failure;
+  std::mutex failure_mutex;
+  const auto work = [&] {
+    try {
+      for (std::int64_t chunk = next++; chunk < chunks; chunk = next++)
+        body(chunk * grain, std::min(count, (chunk + 1) * grain));
+    } catch (...) {
+      const std::lock_guard lock(failure_mutex);
+      if (!failure) failure = std::current_exception();
+      next = chunks;
+    }
+  };
+  std::vector<std::jthread> pool;
+  for (int i = 1; i < workers; ++i) pool.emplace_back(work);
+  work();
+  pool.clear();
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace polaris

@@ -1,0 +1,19 @@
+// The one way host code spreads a loop over cores.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+namespace polaris {
+
+/// Threads to use where the user names none: the cores this process may run on.
+int default_threads();
+
+/// Calls body(begin, end) for consecutive chunks of at most `grain` items of [0, count), from up to
+/// `threads` threads (0: default_threads()). Chunk borders do not depend on `threads`, so a body
+/// that writes only its own chunk's results is reproducible. The first exception of a body is
+/// rethrown after all threads have stopped.
+void parallel_for(std::int64_t count, std::int64_t grain, int threads,
+                  const std::function<void(std::int64_t begin, std::int64_t end)>& body);
+
+}  // namespace polaris
