@@ -61,9 +61,9 @@ struct Evaluation {
 
 /// Selects evaluations; absent fields select all.
 struct EvaluationFilter {
-  std::optional<std::int64_t> run;  ///< recorded or reused by this run
-  std::optional<Fidelity> fidelity;
-  std::optional<std::string> evaluator_hash;
+  std::optional<std::int64_t> run = {};  ///< recorded or reused by this run
+  std::optional<Fidelity> fidelity = {};
+  std::optional<std::string> evaluator_hash = {};
   bool ok_only = false;
 };
 
