@@ -52,6 +52,9 @@ int main_checked(int argc, char** argv) {
   app.footer("polaris COMMAND --help shows the options of a command and an example.");
   add_global_options(app);
   app.parse_complete_callback([] { configure_logging(global_options().quiet); });
+  add_doctor(app);
+  add_space(app);
+  add_report(app);
   try {
     run(app, argc, argv);
     return kSuccess;
