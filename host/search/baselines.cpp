@@ -24,11 +24,7 @@ class DesignRunner {
  public:
   DesignRunner(const SearchProblem& problem, Evaluator& evaluator, const SearchOptions& options,
                const SearchProgress& progress, std::string strategy)
-      : problem_(problem),
-        evaluator_(evaluator),
-        options_(options),
-        progress_(progress),
-        observations_(problem) {
+      : problem_(problem), evaluator_(evaluator), options_(options), progress_(progress) {
     result_.strategy = std::move(strategy);
   }
 
@@ -50,7 +46,6 @@ class DesignRunner {
       }
       measure(draft);
     }
-    result_.best = observations_.best();
     return std::move(result_);
   }
 
@@ -59,37 +54,51 @@ class DesignRunner {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   }
 
+  double incumbent() const {
+    return result_.best ? result_.best->cost.edp() : std::numeric_limits<double>::infinity();
+  }
+
   /// Bounds of all layers but one leave that layer so many cycles before the design's EDP passes
   /// the best measured one.
+  std::vector<RunRequest> requests(const Draft& draft, const NetworkCost& bound) const {
+    std::vector<RunRequest> out;
+    for (const PointId id : draft.points) {
+      const double slack = incumbent() / (bound.energy_pj * 1e-12) - bound.cycles;
+      const double allowed = (problem_.lower_bound(id).cycles + slack) / problem_.count(id.layer);
+      const double limit = static_cast<double>(options_.max_cycles);
+      out.push_back({id, static_cast<std::int64_t>(std::min(allowed, limit))});
+    }
+    return out;
+  }
+
   void measure(const Draft& draft) {
-    const auto best = observations_.best();
-    const double incumbent = best ? best->cost.edp() : std::numeric_limits<double>::infinity();
     NetworkCost bound;
     for (const PointId id : draft.points) {
       const LayerCost cost = problem_.lower_bound(id);
       bound.cycles += cost.cycles;
       bound.energy_pj += cost.energy_pj;
     }
-    if (bound.edp() >= incumbent) return;
-    std::vector<RunRequest> requests;
-    for (const PointId id : draft.points) {
-      const double slack = incumbent / (bound.energy_pj * 1e-12) - bound.cycles;
-      const double allowed = (problem_.lower_bound(id).cycles + slack) / problem_.count(id.layer);
-      const double limit = static_cast<double>(options_.max_cycles);
-      requests.push_back({id, static_cast<std::int64_t>(std::min(allowed, limit))});
-    }
-    evaluator_.submit(requests);
-    for (const Observation& observation : evaluator_.wait()) {
-      observations_.add(observation);
+    if (bound.edp() >= incumbent()) return;
+    evaluator_.submit(requests(draft, bound));
+    MeasuredDesign design;
+    design.hardware = problem_.hardware_of(draft.points.front());
+    for (const Observation& run : evaluator_.wait()) {
       ++result_.runs;
-      result_.stopped += observation.outcome == RunOutcome::stopped;
-      result_.failed += observation.outcome == RunOutcome::failed;
+      result_.stopped += run.outcome == RunOutcome::stopped;
+      result_.failed += run.outcome == RunOutcome::failed;
+      if (run.outcome != RunOutcome::measured) continue;
+      const double count = problem_.count(run.id.layer);
+      design.points.push_back(run.id);
+      design.costs.push_back({count * run.cycles, count * run.energy_pj});
+      design.cost.cycles += design.costs.back().cycles;
+      design.cost.energy_pj += design.costs.back().energy_pj;
     }
+    if (design.points.size() == draft.points.size() && design.cost.edp() < incumbent())
+      result_.best = std::move(design);
     SearchStep step;
     step.iteration = static_cast<int>(result_.steps.size()) + 1;
     step.runs = result_.runs;
-    const auto now = observations_.best();
-    step.best_edp = now ? now->cost.edp() : std::numeric_limits<double>::infinity();
+    step.best_edp = incumbent();
     step.elapsed_seconds = elapsed();
     result_.steps.push_back(step);
     progress_(step);
@@ -99,7 +108,6 @@ class DesignRunner {
   Evaluator& evaluator_;
   const SearchOptions& options_;
   const SearchProgress& progress_;
-  Observations observations_;
   SearchResult result_;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };

@@ -1,10 +1,9 @@
-#include "host/search/objective.hpp"
-
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
 
+#include "host/search/objective.hpp"
 #include "models/space/philox.hpp"
 
 namespace polaris {
