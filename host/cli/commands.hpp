@@ -6,4 +6,8 @@ namespace CLI {
 class App;
 }
 
-namespace polaris {}  // namespace polaris
+namespace polaris {
+
+void add_evaluate(CLI::App& app);
+
+}  // namespace polaris
