@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "host/config/space_yaml.hpp"
 #include "host/core/hash.hpp"
 #include "host/core/interrupt.hpp"
 #include "models/analytical/area.hpp"
@@ -28,11 +29,6 @@ Observation observation_of(const RunRequest& request, const Evaluation& evaluati
 
 }  // namespace
 
-std::string memory_text(const MemorySystem& m) {
-  return fmt::format("latency {} outstanding {} burst {} page_miss {} banks {}", m.latency,
-                     m.max_outstanding, m.burst_bytes, m.page_miss, m.scratchpad_banks);
-}
-
 RtlEvaluator::RtlEvaluator(const SearchProblem& problem, RtlScheduler& scheduler, Store& store,
                            std::int64_t run, double time_limit_s)
     : problem_(problem),
@@ -43,7 +39,7 @@ RtlEvaluator::RtlEvaluator(const SearchProblem& problem, RtlScheduler& scheduler
 
 /// `limit` names what cut a run off; a finished measurement does not depend on it.
 std::string RtlEvaluator::evaluator_hash(const std::string& limit) const {
-  return content_hash(scheduler_.rtl_hash() + "\n" + memory_text(problem_.space().memory) + "\n" +
+  return content_hash(scheduler_.rtl_hash() + "\n" + memory_hash(problem_.space().memory) + "\n" +
                       limit);
 }
 
@@ -75,7 +71,7 @@ Observation RtlEvaluator::record(const RunRequest& request, const RtlResult& res
   evaluation.counters = counters_json(result);
   evaluation.seconds = result.seconds;
   evaluation.rtl_hash = scheduler_.rtl_hash();
-  evaluation.memory_hash = content_hash(memory_text(problem_.space().memory));
+  evaluation.memory_hash = memory_hash(problem_.space().memory);
   store_.record_evaluation(run_, evaluation);
   return observation_of(request, evaluation);
 }

@@ -48,7 +48,4 @@ class RtlEvaluator : public Evaluator {
   std::int64_t reused_ = 0;
 };
 
-/// The fixed memory system as one line: part of what a measurement depends on.
-std::string memory_text(const MemorySystem& memory);
-
 }  // namespace polaris
