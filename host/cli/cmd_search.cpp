@@ -166,7 +166,7 @@ void run_search(const SearchCommand& command) {
   RtlSchedulerOptions rtl;
   rtl.threads = global.threads;
   RtlScheduler scheduler(rtl);
-  Store store(command.store, OpenMode::create);
+  Store store(command.store, OpenMode::write);
   install_interrupt_handler();
 
   spdlog::info("analytical search over {} hardware configurations x {} layers",
@@ -175,9 +175,8 @@ void run_search(const SearchCommand& command) {
   analytical.seed = global.seed;
   analytical.threads = global.threads;
   const auto start = analytical_search(problem, analytical);
-  const Pretrained pretrained = command.pretrained.empty()
-                                    ? pretrained_for(problem, global.threads)
-                                    : Pretrained::load(command.pretrained);
+  const Pretrained pretrained = command.pretrained.empty() ? pretrained_for(problem, global.threads)
+                                                           : Pretrained::load(command.pretrained);
   const std::string model_hash = content_hash_of(pretrained);
   Session session(command, problem, scheduler, store, model_hash);
 
