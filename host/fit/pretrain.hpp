@@ -18,7 +18,7 @@ struct PretrainOptions {
   int batch = 512;
   double learning_rate = 2e-3;  ///< peak of the one-cycle schedule
   double weight_decay = 0.01;   ///< AdamW, decoupled
-  double beta = 1e-4;           ///< weight of the Kullback-Leibler term per latent dimension
+  double beta = 1e-4;           ///< weight of the Kullback-Leibler term, summed over the latent
   bool paper = false;           ///< the paper's network: no skip path, no physics features
   std::string source;           ///< recorded in the model
 };
