@@ -1,0 +1,9 @@
+// The sub-commands: each registers its options and a callback that does the work and throws Error
+// or Failure. In the order of a user's path.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace polaris {}  // namespace polaris
