@@ -75,8 +75,8 @@ class EncoderBatch {
     latent.noalias() += skip(p) * x;
   }
 
-  /// Adds the parameters' gradient; `hidden2_gradient` holds what reaches the second hidden layer by
-  /// other ways than the latent (shaped as it, overwritten).
+  /// Adds the parameters' gradient; `hidden2_gradient` holds what reaches the second hidden layer
+  /// by other ways than the latent (shaped as it, overwritten).
   void backward(const T* p, const Matrix<T>& x, const Matrix<T>& latent_gradient,
                 Matrix<T>& hidden2_gradient, T* gradient) {
     kLayer3.backward(hidden2, latent_gradient, gradient);

@@ -33,6 +33,9 @@ struct Pretrained {
   double reconstruction_loss = 0.0;  ///< mean squared error of the standardised features
   std::string source;                ///< what it was trained on, in words
 
+  /// Identity of scaler and encoder.
+  std::string hash() const;
+
   /// Writes the folder `directory` (made if absent), each file whole or not at all.
   void save(const std::filesystem::path& directory) const;
   /// Throws Error where a file is missing, damaged, or of another version or feature list.

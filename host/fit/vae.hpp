@@ -82,10 +82,9 @@ class VaeBatch {
     VaeLoss loss;
     loss.prediction = weight * target_error_.squaredNorm() / kPretrainTargets;
     loss.reconstruction = weight * feature_error_.squaredNorm() / kFeatures;
-    loss.divergence = weight * T(0.5) *
-                      (mu.array().square() + spread_.array().square() - T(1) -
-                       log_variance_.array())
-                          .sum();
+    loss.divergence =
+        weight * T(0.5) *
+        (mu.array().square() + spread_.array().square() - T(1) - log_variance_.array()).sum();
 
     target_error_ *= T(2) * weight / T(kPretrainTargets);
     kPredictor2.backward(predictor_, target_error_, gradient);
