@@ -177,7 +177,7 @@ void run_search(const SearchCommand& command) {
   const auto start = analytical_search(problem, analytical);
   const Pretrained pretrained = command.pretrained.empty() ? pretrained_for(problem, global.threads)
                                                            : Pretrained::load(command.pretrained);
-  const std::string model_hash = content_hash_of(pretrained);
+  const std::string model_hash = pretrained.hash();
   Session session(command, problem, scheduler, store, model_hash);
 
   SearchReport report{problem, {}, global.seed, scheduler.rtl_hash(), ""};
