@@ -53,7 +53,9 @@ POLARIS_HD constexpr std::int64_t larger(std::int64_t a, std::int64_t b) { retur
 /// Cycles, energy and EDP of one execution of a layer; the DRAM moves hardware.bus_bytes words per
 /// cycle (8 in the public data). Preconditions: those of `access_counts`, and the point passes
 /// `check_words` (host/io/dataset.hpp checks foreign input; a design space holds no other points).
-/// Never compile it with relaxed floating point: a tenth of the cycles would be off by one.
+/// Never compile it with relaxed floating point: a tenth of the cycles would be off by one. Fused
+/// multiply-add cannot change the cycles (no product feeds a sum there), only the energy's last
+/// bit.
 POLARIS_HD inline AnalyticalResult evaluate_analytical(const Layer& layer,
                                                        const HardwareConfig& hardware,
                                                        const Mapping& mapping) {
