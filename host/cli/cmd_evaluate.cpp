@@ -82,7 +82,6 @@ std::size_t evaluate_table(Table& table, ArraySize array_size, int threads) {
 void run_evaluate(const EvaluateOptions& options) {
   const GlobalOptions& global = global_options();
   Table table = read_table(options.input);
-  spdlog::info("{}: {} rows", options.input, table.rows.size());
   const std::size_t invalid = evaluate_table(
       table, options.array_size == "columns" ? ArraySize::from_columns : ArraySize::from_mapping,
       global.threads);
@@ -107,7 +106,7 @@ void add_evaluate(CLI::App& app) {
                   "polaris evaluate --in timeloop_dataset.csv.gz --out predicted.csv.gz");
   const auto options = std::make_shared<EvaluateOptions>();
   command->add_option("--fidelity", options->fidelity, "How to evaluate: analytical")
-      ->check(CLI::IsMember({"analytical"}))
+      ->check(one_of({"analytical"}))
       ->capture_default_str();
   command
       ->add_option("--in", options->input,
@@ -123,7 +122,7 @@ void add_evaluate(CLI::App& app) {
       ->add_option("--array-size", options->array_size,
                    "columns: arch.meshX; mapping: the smallest power of two that the mapping "
                    "fits, for files whose arch columns are a dummy")
-      ->check(CLI::IsMember({"columns", "mapping"}))
+      ->check(one_of({"columns", "mapping"}))
       ->capture_default_str();
   command->callback([options] { run_evaluate(*options); });
 }
