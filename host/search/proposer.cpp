@@ -58,13 +58,13 @@ std::vector<std::uint64_t> Proposer::candidates(int layer, std::size_t hardware_
   const LayerSpaceView& space = problem_.view(layer);
   const std::uint64_t hardware = problem_.hardware()[hardware_position];
   const int moves = space.neighbour_count();
-  std::vector<std::uint64_t> out;
+  std::unordered_set<std::uint64_t> found;
   const auto consider = [&](std::uint64_t index) {
     if (index == kNoIndex) return;
     const PointId id{layer, space.canonical(index)};
     if (problem_.hardware_of(id) == hardware && problem_.feasible(id) && !observations.known(id) &&
         !pending.contains(id))
-      out.push_back(id.index);
+      found.insert(id.index);
   };
   const Cell& here = cell(hardware_position, layer);
   std::vector<std::uint64_t> from;
