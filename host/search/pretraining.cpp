@@ -36,10 +36,8 @@ std::vector<LayerPoint> pretraining_points(const SearchProblem& problem, std::in
       PointId best{};
       double least = 0.0;
       for (int draw = 0; draw < draws; ++draw) {
-        const PointId id =
-            problem.random_feasible(layer, hardware, seed,
-                                    1 + n * kDraws + static_cast<std::uint64_t>(draw),
-                                    kRandomTries);
+        const PointId id = problem.random_feasible(
+            layer, hardware, seed, 1 + n * kDraws + static_cast<std::uint64_t>(draw), kRandomTries);
         const LayerCost cost = problem.analytical_cost(id);
         if (draw > 0 && cost.cycles * cost.energy_pj >= least) continue;
         best = id;

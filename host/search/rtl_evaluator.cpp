@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "host/config/space_yaml.hpp"
 #include "host/core/hash.hpp"
 #include "host/core/interrupt.hpp"
@@ -19,12 +21,23 @@ Observation observation_of(const RunRequest& request, const Evaluation& evaluati
     out.outcome = RunOutcome::stopped;
   } else if (evaluation.status == to_string(RtlStatus::ok)) {
     // A longer run in the store must not tell more than this one would have.
-    out.outcome = evaluation.cycles > request.max_cycles ? RunOutcome::stopped
-                                                         : RunOutcome::measured;
+    out.outcome =
+        evaluation.cycles > request.max_cycles ? RunOutcome::stopped : RunOutcome::measured;
     out.cycles = static_cast<double>(evaluation.cycles);
     out.energy_pj = evaluation.energy_pj;
   }
   return out;
+}
+
+std::string counters_json(const RtlResult& result) {
+  nlohmann::json out;
+  for (const auto& [name, member] : kRtlCounterFields) out[name] = result.counters.*member;
+  out["energy_pj"] = {{"mac", result.energy.mac},
+                      {"registers", result.energy.reg},
+                      {"accumulator", result.energy.accumulator},
+                      {"scratchpad", result.energy.scratchpad},
+                      {"dram", result.energy.dram}};
+  return out.dump();
 }
 
 }  // namespace
@@ -47,8 +60,7 @@ std::optional<Observation> RtlEvaluator::remembered(const RunRequest& request) {
   const Layer& layer = problem_.layer(request.id.layer);
   const DesignPoint point = problem_.point(request.id);
   for (const std::string& limit : {std::string(), fmt::format("{} cycles", request.max_cycles)}) {
-    const auto found =
-        store_.find_evaluation(layer, point, Fidelity::rtl, evaluator_hash(limit));
+    const auto found = store_.find_evaluation(layer, point, Fidelity::rtl, evaluator_hash(limit));
     if (!found) continue;
     store_.reuse_evaluation(run_, found->id);
     return observation_of(request, *found);
