@@ -1,0 +1,15 @@
+// The sub-commands: each registers its options and a callback that does the work and throws Error
+// or Failure. In the order of a user's path.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace polaris {
+
+void add_doctor(CLI::App& app);
+void add_space(CLI::App& app);
+void add_report(CLI::App& app);
+
+}  // namespace polaris

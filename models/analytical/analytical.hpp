@@ -1,0 +1,106 @@
+// The analytical fidelity: cycles and energy in closed form, equal to Timeloop's numbers (spec:
+// analytical-model sections 5 to 7; the machine is section 1). On the 72,700 published rows and
+// 20,000 further mappings the cycles are equal and the energy agrees to its printed precision.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "models/analytical/access_counts.hpp"
+#include "models/analytical/energy.hpp"
+#include "models/space/feasibility.hpp"
+#include "models/space/hardware.hpp"
+#include "models/space/layer.hpp"
+#include "models/space/mapping.hpp"
+
+namespace polaris {
+
+inline constexpr double kAccumulatorBandwidth = 2.0;  ///< words per cycle and column, both ways
+
+struct AnalyticalResult {
+  std::int64_t cycles;  ///< the largest of the four below: all levels overlap perfectly
+  double energy_pj;     ///< sum of the five energies below
+  double edp;           ///< J * cycle; the cycles rounded to float32 first, as Timeloop prints it
+  std::int64_t compute_cycles;
+  std::int64_t accumulator_cycles;
+  std::int64_t scratchpad_cycles;
+  std::int64_t dram_cycles;
+  AccessCounts counts;
+  double energy_mac;  ///< pJ, as all below
+  double energy_reg;
+  double energy_accumulator;
+  double energy_scratchpad;
+  double energy_dram;
+};
+
+/// Cycles that a level needs where it moves `read` and `write` words per compute cycle and shares
+/// `bandwidth` between both. The quotients are rounded one by one, as in Timeloop: the result may
+/// be one above the exact ceiling, and every IEEE-754 double division yields the same.
+POLARIS_HD inline std::int64_t level_cycles(double compute_cycles, double read, double write,
+                                            double bandwidth) {
+  const double demand = write + read;
+  const double slowdown = bandwidth < demand ? bandwidth / demand : 1.0;
+  return static_cast<std::int64_t>(std::ceil(compute_cycles / slowdown));
+}
+
+/// Accesses of `width` words that move `words`.
+POLARIS_HD constexpr std::int64_t vector_accesses(std::int64_t words, std::int64_t width) {
+  return (words + width - 1) / width;
+}
+
+POLARIS_HD constexpr std::int64_t larger(std::int64_t a, std::int64_t b) { return a > b ? a : b; }
+
+/// Cycles, energy and EDP of one execution of a layer; the DRAM moves hardware.bus_bytes words per
+/// cycle (8 in the public data). Preconditions: those of `access_counts`, and the point passes
+/// `check_words` (host/io/dataset.hpp checks foreign input; a design space holds no other points).
+/// Never compile it with relaxed floating point: a tenth of the cycles would be off by one.
+POLARIS_HD inline AnalyticalResult evaluate_analytical(const Layer& layer,
+                                                       const HardwareConfig& hardware,
+                                                       const Mapping& mapping) {
+  AnalyticalResult out{};
+  out.counts = access_counts(layer, mapping, tile_footprint(layer, mapping));
+  const AccessCounts& n = out.counts;
+  const double cc = static_cast<double>(n.compute_cycles);
+  const auto rate = [cc](std::int64_t words) { return static_cast<double>(words) / cc; };
+
+  out.compute_cycles = n.compute_cycles;
+  out.accumulator_cycles =
+      level_cycles(cc, rate(n.accumulator_reads), rate(n.accumulator_fills + n.accumulator_updates),
+                   kAccumulatorBandwidth);
+  out.scratchpad_cycles = level_cycles(
+      cc, rate(n.scratchpad_weight_reads) + rate(n.scratchpad_input_reads),
+      rate(n.scratchpad_weight_fills) + rate(n.scratchpad_input_fills), 2.0 * hardware.dim);
+  out.dram_cycles = level_cycles(
+      cc, rate(n.dram_weight_reads) + rate(n.dram_input_reads) + rate(n.dram_output_reads),
+      rate(n.dram_output_updates), hardware.bus_bytes);
+  out.cycles = larger(larger(out.compute_cycles, out.accumulator_cycles),
+                      larger(out.scratchpad_cycles, out.dram_cycles));
+
+  const AccessEnergy energy = access_energy(hardware);
+  const double kx = mapping.spatial_k;
+  const double used_pes = kx * mapping.spatial_c;
+  out.energy_mac = energy.mac * cc * used_pes;
+  out.energy_reg = energy.reg * static_cast<double>(n.register_reads + n.register_fills) * used_pes;
+  out.energy_accumulator =
+      energy.accumulator * kx *
+      static_cast<double>(n.accumulator_reads + n.accumulator_updates + n.accumulator_fills);
+  const std::int64_t dim = hardware.dim;
+  out.energy_scratchpad =
+      energy.scratchpad * static_cast<double>(vector_accesses(n.scratchpad_weight_reads, dim) +
+                                              vector_accesses(n.scratchpad_input_reads, dim) +
+                                              vector_accesses(n.scratchpad_weight_fills, dim) +
+                                              vector_accesses(n.scratchpad_input_fills, dim));
+  out.energy_dram =
+      energy.dram * static_cast<double>(vector_accesses(n.dram_weight_reads, kDramVectorWords) +
+                                        vector_accesses(n.dram_input_reads, kDramVectorWords) +
+                                        vector_accesses(n.dram_output_reads, kDramVectorWords) +
+                                        vector_accesses(n.dram_output_updates, kDramVectorWords));
+  out.energy_pj = out.energy_mac + out.energy_reg + out.energy_accumulator + out.energy_scratchpad +
+                  out.energy_dram;
+  constexpr double kJoulePerPicojoule = 1e-12;
+  out.edp =
+      static_cast<double>(static_cast<float>(out.cycles)) * out.energy_pj * kJoulePerPicojoule;
+  return out;
+}
+
+}  // namespace polaris
