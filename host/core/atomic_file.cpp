@@ -37,11 +37,13 @@ void AtomicFile::commit() {
 }
 
 std::string read_file(const std::filesystem::path& path) {
+  errno = 0;
   std::ifstream in(path, std::ios::binary);
   std::ostringstream out;
-  if (!in || !(out << in.rdbuf()) || in.bad())
-    throw Error::expected("a readable file", errno != 0 ? std::strerror(errno) : "an empty file",
-                          path.string());
+  if (in.is_open() && in.peek() != std::ifstream::traits_type::eof()) out << in.rdbuf();
+  // An empty file is no error; a folder opens and then fails to read.
+  if (!in.is_open() || in.bad())
+    throw Error::expected("a readable file", std::strerror(errno), path.string());
   return std::move(out).str();
 }
 
