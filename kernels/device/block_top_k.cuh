@@ -104,7 +104,7 @@ class BlockTopK {
       const ScoredIndex other = items_[2 * capacity_ - 1 - i];
       if (ranks_before(other, items_[i])) items_[i] = other;
     }
-    __syncthreads();
+    // No barrier: the first step pairs elements that the same thread has just written.
     for (unsigned stride = capacity_ / 2; stride > 0; stride /= 2) step(0, stride, 0);
     const ScoredIndex last = items_[k_ - 1];
     if (ranks_before(last, bound_)) bound_ = last;

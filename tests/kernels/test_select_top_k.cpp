@@ -81,8 +81,9 @@ TEST(SelectTopK, NeverTakesNanOrInfinity) {
 }
 
 TEST(SelectTopK, PiecesInAnyOrderGiveOneAnswer) {
-  const Candidates a = random_candidates(300, 40, 0), b = random_candidates(1, 40, 1000),
-                   c = random_candidates(500, 40, 2000);
+  // Three different scores: most candidates tie with the k-th best, some with a smaller index.
+  const Candidates a = random_candidates(300, 3, 0), b = random_candidates(1, 3, 1000),
+                   c = random_candidates(500, 3, 2000);
   Candidates all = a;
   all.insert(all.end(), b.begin(), b.end());
   all.insert(all.end(), c.begin(), c.end());
