@@ -1,0 +1,72 @@
+// Scores candidates with Starlight in bulk. One interface, a CPU and (where built) a CUDA engine.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/fit/model.hpp"
+#include "host/fit/samples.hpp"
+#include "models/space/layer_space.hpp"
+#include "models/starlight/acquisition.hpp"
+
+namespace polaris {
+
+/// Bounds on what single precision does to a prediction (tested): |error| of a log mean, and of a
+/// standard deviation relative to that far from all samples.
+inline constexpr double kScreenMeanError = 5e-3;
+inline constexpr double kScreenSdError = 5e-3;
+
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  /// "cpu" or "cuda"
+  virtual std::string_view name() const = 0;
+
+  /// predictions[i] = that of design point indices[i] of `space` in float32; NaN where the point is
+  /// infeasible (`check`). Precondition: equal lengths, indices < space.size.
+  virtual void predict(const StarlightModel& model, const LayerSpaceView& space,
+                       std::span<const std::uint64_t> indices,
+                       std::span<Prediction> predictions) = 0;
+
+  /// The same in float64, for finalists.
+  virtual void predict_exact(const StarlightModel& model, const LayerSpaceView& space,
+                             std::span<const std::uint64_t> indices,
+                             std::span<ExactPrediction> predictions) = 0;
+
+  /// Points of any layer and hardware; feasibility is not asked. Float64, as data sets are small.
+  virtual void predict_points(const StarlightModel& model, std::span<const LayerPoint> points,
+                              std::span<ExactPrediction> predictions) = 0;
+  /// float32 form of the same.
+  virtual void predict_points(const StarlightModel& model, std::span<const LayerPoint> points,
+                              std::span<Prediction> predictions) = 0;
+};
+
+struct EngineOptions {
+  int threads = 0;  ///< 0: all cores; results do not depend on it
+};
+
+/// `backend`: "cpu", "cuda", or "auto" (cuda where it is usable, else cpu). Throws Error for
+/// another name, and for "cuda" where this build or machine has none.
+std::unique_ptr<Engine> make_engine(std::string_view backend, const EngineOptions& options = {});
+
+/// A candidate and its acquisition value.
+struct Scored {
+  double score;         ///< larger is better
+  std::uint64_t index;  ///< in the layer's space
+};
+
+/// The k best of `indices` by `acquisition` of ln EDP of the layer (ln cycles + ln pJ), best first,
+/// equal scores by the smaller index; fewer where fewer are feasible. Equals brute force in
+/// float64: the float32 screen keeps all that its error bounds cannot exclude. Indices that occur
+/// twice are returned twice.
+std::vector<Scored> score_top_k(Engine& engine, const StarlightModel& model,
+                                const LayerSpaceView& space, std::span<const std::uint64_t> indices,
+                                const Acquisition& acquisition, int k);
+
+}  // namespace polaris

@@ -1,0 +1,305 @@
+#include "host/fit/fit.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+#include <vector>
+
+#include "host/core/error.hpp"
+#include "host/core/interrupt.hpp"
+#include "host/core/parallel.hpp"
+#include "host/fit/adam.hpp"
+#include "host/fit/feature_matrix.hpp"
+#include "host/fit/likelihood.hpp"
+#include "host/fit/random.hpp"
+#include "host/fit/training_set.hpp"
+
+namespace polaris {
+namespace {
+
+/// Normal prior of one hyper-parameter; adds to value and gradient of the negative log posterior.
+struct NormalPrior {
+  double center, deviation;
+
+  double add(double x, double& gradient) const {
+    const double z = (x - center) / deviation;
+    gradient += z / deviation;
+    return 0.5 * z * z;
+  }
+};
+
+const NormalPrior kLengthPrior{0.5 * std::log(static_cast<double>(kLatent)), 1.0};
+constexpr NormalPrior kSignalPrior{0.0, 1.0};  // targets are standardised
+constexpr NormalPrior kWeightPrior{0.0, 0.5};
+constexpr NormalPrior kBiasPrior{0.0, 1.0};
+
+/// Where each hyper-parameter stands in the vector that Adam moves; the encoder comes first.
+struct FitLayout {
+  static constexpr int length = EncoderLayout::size;
+  static constexpr int noise = length + kLatent;
+  static constexpr int outputs = noise + 1;
+  static constexpr int output_size = 2 + kLatent;  ///< log_sd, bias, weight
+
+  static std::size_t size(std::size_t output_count) {
+    return static_cast<std::size_t>(outputs) + output_count * output_size;
+  }
+  static std::size_t output(std::size_t o) {
+    return static_cast<std::size_t>(outputs) + o * output_size;
+  }
+};
+
+std::vector<double> pack(const ModelParameters& model) {
+  std::vector<double> p = model.encoder;
+  p.insert(p.end(), model.log_length.begin(), model.log_length.end());
+  p.push_back(model.log_noise);
+  for (const OutputParameters& output : model.outputs) {
+    p.push_back(output.log_sd);
+    p.push_back(output.bias);
+    p.insert(p.end(), output.weight.begin(), output.weight.end());
+  }
+  return p;
+}
+
+void unpack(const std::vector<double>& p, ModelParameters& model) {
+  std::copy_n(p.begin(), EncoderLayout::size, model.encoder.begin());
+  std::copy_n(p.begin() + FitLayout::length, kLatent, model.log_length.begin());
+  model.log_noise = p[FitLayout::noise];
+  for (std::size_t o = 0; o < model.outputs.size(); ++o) {
+    const double* from = p.data() + FitLayout::output(o);
+    model.outputs[o].log_sd = from[0];
+    model.outputs[o].bias = from[1];
+    std::copy_n(from + 2, kLatent, model.outputs[o].weight.begin());
+  }
+}
+
+/// Offset and scale that standardise an output. One pseudo-observation of the spread expected
+/// before seeing any keeps one sample, or equal ones, from claiming certainty.
+OutputParameters standardising_output(const std::vector<double>& target, std::size_t o) {
+  constexpr double kPriorSpread[] = {1.0, 0.1};  // ln cycles; ln energy ratio
+  const double n = static_cast<double>(target.size());
+  OutputParameters output;
+  double sum = 0.0, squares = kPriorSpread[o] * kPriorSpread[o];
+  for (const double y : target) sum += y;
+  output.offset = sum / n;
+  for (const double y : target) squares += (y - output.offset) * (y - output.offset);
+  output.scale = std::sqrt(squares / (n + 1.0));
+  return output;
+}
+
+/// A feature that is the same in all samples says nothing about its effect on the measurements, so
+/// its effect in the pre-trained encoder is not trusted elsewhere: the encoder sees that one value
+/// for ever, moved into the biases.
+void freeze_constant_features(const Matrix<double>& values, ModelParameters& model) {
+  for (int f = 0; f < kFeatures; ++f) {
+    if (!(values.row(f).array() == values(f, 0)).all()) continue;
+    const auto n = static_cast<std::size_t>(f);
+    const double x =
+        standardise_feature(false, values(f, 0), model.scaler.mean[n], model.scaler.inverse_sd[n]);
+    model.scaler.inverse_sd[n] = 0.0;
+    double* p = model.encoder.data();
+    for (int i = 0; i < kHidden1; ++i)
+      p[EncoderLayout::bias1 + i] += p[EncoderLayout::weight1 + i * kFeatures + f] * x;
+    for (int k = 0; k < kLatent; ++k)
+      p[EncoderLayout::bias3 + k] += p[EncoderLayout::skip + k * kFeatures + f] * x;
+  }
+}
+
+bool same_scaler(const FeatureScaler& a, const FeatureScaler& b) {
+  return a.mean == b.mean && a.inverse_sd == b.inverse_sd;
+}
+
+/// Factors 0 or 1/(1 - rate) on the hidden units of samples [begin, end) at one step.
+void draw_dropout(const FitOptions& options, int step, Eigen::Index begin, Eigen::Index end,
+                  EncoderBatch<double>& batch) {
+  constexpr int kPerDraw = 4;
+  constexpr int kDraws = (kHidden1 + kHidden2) / kPerDraw;
+  static_assert(kHidden1 % kPerDraw == 0 && kHidden2 % kPerDraw == 0);
+  const double keep = 1.0 / (1.0 - options.dropout);
+  batch.mask1.resize(kHidden1, end - begin);
+  batch.mask2.resize(kHidden2, end - begin);
+  for (Eigen::Index i = begin; i < end; ++i)
+    for (int draw = 0; draw < kDraws; ++draw) {
+      const std::uint64_t counter =
+          (static_cast<std::uint64_t>(i) * kDraws + static_cast<std::uint64_t>(draw)) << 32 |
+          static_cast<std::uint64_t>(step);
+      const Philox4 bits =
+          philox(options.seed, static_cast<std::uint64_t>(RandomStream::dropout), counter);
+      for (int w = 0; w < kPerDraw; ++w) {
+        const int unit = draw * kPerDraw + w;
+        const double factor = bits.word[w] * 0x1.0p-32 < options.dropout ? 0.0 : keep;
+        (unit < kHidden1 ? batch.mask1(unit, i - begin) : batch.mask2(unit - kHidden1, i - begin)) =
+            factor;
+      }
+    }
+}
+
+/// Negative log posterior of all parameters and its gradient; keeps its memory between steps.
+class Objective {
+ public:
+  Objective(Matrix<double> x, Matrix<double> targets, const FitOptions& options,
+            std::vector<double> anchor)
+      : x_(std::move(x)),
+        targets_(std::move(targets)),
+        options_(options),
+        anchor_(std::move(anchor)),
+        chunks_(static_cast<std::size_t>((x_.cols() + kChunk - 1) / kChunk)) {
+    for (std::size_t c = 0; c < chunks_.size(); ++c) {
+      const Eigen::Index begin = static_cast<Eigen::Index>(c) * kChunk;
+      chunks_[c].x = x_.middleCols(begin, std::min(kChunk, x_.cols() - begin));
+    }
+  }
+
+  double evaluate(const ModelParameters& model, int step, std::vector<double>& gradient) {
+    const double* encoder = model.encoder.data();
+    const Eigen::Index n = x_.cols();
+    Matrix<double> latent(kLatent, n);
+    parallel_for(n, kChunk, options_.threads, [&](Eigen::Index begin, Eigen::Index end) {
+      Chunk& chunk = chunks_[static_cast<std::size_t>(begin / kChunk)];
+      if (options_.dropout > 0.0) draw_dropout(options_, step, begin, end, chunk.batch);
+      chunk.batch.forward(encoder, chunk.x);
+      latent.middleCols(begin, end - begin) = chunk.batch.latent;
+    });
+
+    double value = negative_log_likelihood(latent, targets_, model.log_length, model.log_noise,
+                                           model.outputs, options_.threads, likelihood_);
+    parallel_for(n, kChunk, options_.threads, [&](Eigen::Index begin, Eigen::Index end) {
+      Chunk& chunk = chunks_[static_cast<std::size_t>(begin / kChunk)];
+      std::fill(chunk.gradient.begin(), chunk.gradient.end(), 0.0);
+      Matrix<double> hidden2 = Matrix<double>::Zero(kHidden2, end - begin);
+      chunk.batch.backward(encoder, chunk.x, likelihood_.latent.middleCols(begin, end - begin),
+                           hidden2, chunk.gradient.data());
+    });
+
+    gradient.assign(FitLayout::size(model.outputs.size()), 0.0);
+    for (const Chunk& chunk : chunks_)
+      for (std::size_t i = 0; i < chunk.gradient.size(); ++i) gradient[i] += chunk.gradient[i];
+    for (std::size_t i = 0; i < anchor_.size(); ++i) {
+      const double moved = model.encoder[i] - anchor_[i];
+      value += 0.5 * options_.anchor * moved * moved;
+      gradient[i] += options_.anchor * moved;
+    }
+    for (int k = 0; k < kLatent; ++k) {
+      const auto i = static_cast<std::size_t>(k);
+      double& g = gradient[static_cast<std::size_t>(FitLayout::length) + i];
+      g = likelihood_.log_length[i];
+      value += kLengthPrior.add(model.log_length[i], g);
+    }
+    const NormalPrior noise_prior{std::log(options_.noise_center), options_.noise_deviation};
+    gradient[FitLayout::noise] = likelihood_.log_noise;
+    value += noise_prior.add(model.log_noise, gradient[FitLayout::noise]);
+    for (std::size_t o = 0; o < model.outputs.size(); ++o) {
+      const OutputParameters& output = model.outputs[o];
+      const OutputGradient& from = likelihood_.outputs[o];
+      double* g = gradient.data() + FitLayout::output(o);
+      g[0] = from.log_sd;
+      value += kSignalPrior.add(output.log_sd, g[0]);
+      g[1] = from.bias;
+      value += kBiasPrior.add(output.bias, g[1]);
+      for (int k = 0; k < kLatent; ++k) {
+        const auto i = static_cast<std::size_t>(k);
+        g[2 + k] = from.weight[i];
+        value += kWeightPrior.add(output.weight[i], g[2 + k]);
+      }
+    }
+    return value;
+  }
+
+ private:
+  static constexpr Eigen::Index kChunk = 128;
+  struct Chunk {
+    EncoderBatch<double> batch;
+    Matrix<double> x;
+    std::vector<double> gradient = std::vector<double>(EncoderLayout::size);
+  };
+
+  Matrix<double> x_, targets_;
+  const FitOptions& options_;
+  std::vector<double> anchor_;
+  std::vector<Chunk> chunks_;
+  LikelihoodGradient likelihood_;
+};
+
+/// Parameters before the first step.
+ModelParameters initial_parameters(const Pretrained& pretrained, const TrainingSet& set,
+                                   const Matrix<double>& values, const FitOptions& options) {
+  ModelParameters model;
+  model.scaler = pretrained.scaler;
+  model.encoder = pretrained.encoder;
+  model.skip = pretrained.skip;
+  model.warp = options.warp;
+  model.seed = options.seed;
+  model.pretrained_hash = pretrained.hash();
+  freeze_constant_features(values, model);
+  model.log_length.fill(kLengthPrior.center);
+  model.log_noise = std::log(options.noise_center);
+  for (std::size_t o = 0; o < set.targets.size(); ++o)
+    model.outputs.push_back(standardising_output(set.targets[o], o));
+  return model;
+}
+
+void take_warm_start(const ModelParameters& from, ModelParameters& model) {
+  model.log_length = from.log_length;
+  model.log_noise = from.log_noise;
+  for (std::size_t o = 0; o < std::min(model.outputs.size(), from.outputs.size()); ++o) {
+    model.outputs[o].log_sd = from.outputs[o].log_sd;
+    model.outputs[o].bias = from.outputs[o].bias;
+    model.outputs[o].weight = from.outputs[o].weight;
+  }
+  // Its encoder fits only if it was made for the same inputs.
+  if (from.pretrained_hash == model.pretrained_hash && same_scaler(from.scaler, model.scaler))
+    model.encoder = from.encoder;
+}
+
+}  // namespace
+
+FitOptions FitOptions::paper() {
+  FitOptions options;
+  options.encoder_rate = 1e-3;
+  options.skip_rate = 0.0;
+  options.dropout = 0.0;
+  options.anchor = 0.0;
+  options.noise_center = 0.05;
+  options.noise_deviation = 1.5;
+  options.warp = false;
+  options.linear_mean = false;
+  return options;
+}
+
+StarlightModel fit_starlight(const Pretrained& pretrained, std::span<const DesignSample> samples,
+                             const FitOptions& options) {
+  const TrainingSet set = make_training_set(samples, options.warp);
+  const Matrix<double> values = feature_values(set.samples, options.threads);
+  if (!values.allFinite()) throw Error("training samples: expected finite features, got others");
+  ModelParameters model = initial_parameters(pretrained, set, values, options);
+  const std::vector<double> anchor = model.encoder;
+  if (options.warm_start != nullptr) take_warm_start(options.warm_start->parameters(), model);
+
+  Matrix<double> targets(values.cols(), static_cast<Eigen::Index>(set.targets.size()));
+  for (std::size_t o = 0; o < set.targets.size(); ++o) {
+    const Eigen::Map<const Eigen::VectorXd> y(set.targets[o].data(), values.cols());
+    targets.col(static_cast<Eigen::Index>(o)) =
+        (y.array() - model.outputs[o].offset) / model.outputs[o].scale;
+  }
+  Objective objective(standardise(model.scaler, values), std::move(targets), options, anchor);
+
+  std::vector<double> p = pack(model), gradient;
+  std::vector<double> rate(p.size(), options.learning_rate);
+  std::fill_n(rate.begin(), EncoderLayout::size, options.encoder_rate);
+  std::fill_n(rate.begin() + EncoderLayout::skip, kLatent * kFeatures,
+              model.skip ? options.skip_rate : 0.0);
+  if (!options.linear_mean)
+    for (std::size_t o = 0; o < model.outputs.size(); ++o)
+      std::fill_n(rate.begin() + static_cast<std::ptrdiff_t>(FitLayout::output(o) + 2), kLatent,
+                  0.0);
+  Adam<double> adam(p.size());
+  for (int step = 0; step < options.steps; ++step) {
+    if (interrupted()) throw Failure("fit interrupted: nothing written");
+    objective.evaluate(model, step, gradient);
+    const double factor = one_cycle(step, options.steps);
+    adam.step(p, gradient, [&](std::size_t i) { return rate[i] * factor; });
+    unpack(p, model);
+  }
+  return StarlightModel(std::move(model), samples, options.threads);
+}
+
+}  // namespace polaris

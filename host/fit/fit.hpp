@@ -1,0 +1,40 @@
+// Fits Starlight: hyper-parameters, linear mean and encoder together by the log marginal
+// likelihood, held by priors, dropout and an anchor to the pre-trained weights (spec: starlight).
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "host/fit/model.hpp"
+#include "host/fit/pretrained.hpp"
+#include "host/fit/samples.hpp"
+
+namespace polaris {
+
+struct FitOptions {
+  std::uint64_t seed = 0;
+  int threads = 0;              ///< 0: all cores; the result does not depend on it
+  int steps = 120;              ///< one-cycle Adam steps
+  double learning_rate = 0.06;  ///< hyper-parameters and linear mean
+  double encoder_rate = 5e-4;   ///< weights of the two hidden layers
+  double skip_rate = 3e-3;      ///< W
+  double dropout = 0.3;         ///< of hidden units while fitting
+  double anchor = 30.0;         ///< strength / 2 * |weights - pre-trained|^2 beside the likelihood
+  double noise_center = 0.02;   ///< log noise ratio ~ N(ln center, deviation)
+  double noise_deviation = 0.3;
+  bool warp = true;
+  bool linear_mean = true;
+  /// Start from this model's hyper-parameters and encoder (fewer steps then do); null: from the
+  /// pre-trained encoder.
+  const StarlightModel* warm_start = nullptr;
+
+  /// The published method: no warp, constant mean, no dropout, anchor or informative noise prior.
+  static FitOptions paper();
+};
+
+/// Throws Error where no usable sample is left, a sample is not finite and positive, or only some
+/// have energy. One sample, equal targets and contradictory samples give a sane, wide model.
+StarlightModel fit_starlight(const Pretrained& pretrained, std::span<const DesignSample> samples,
+                             const FitOptions& options);
+
+}  // namespace polaris

@@ -1,0 +1,53 @@
+// Marginal likelihood of the Gaussian process and its gradients, in float64. Heavy (Eigen): for
+// .cpp files only. Formulas: Rasmussen & Williams 2006, sections 2.2 and 5.4.1.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "host/fit/encoder_batch.hpp"
+#include "host/fit/model.hpp"
+
+namespace polaris {
+
+/// Cholesky factor of C = R + (noise + jitter) I, R the Matern-5/2 correlation.
+struct CovarianceFactor {
+  Matrix<double> lower;  ///< [N][N], zeros above the diagonal
+  double jitter = 0.0;   ///< 0, or the first of 1e-10, 1e-9 .. 1e-2 that made C factorisable
+};
+
+/// `scaled` [kLatent][N]: latents over length-scales, finite. Throws Failure where even the largest
+/// jitter does not help.
+CovarianceFactor factorise_covariance(const Matrix<double>& scaled, double noise, int threads);
+
+/// L^-1 of a lower factor.
+Matrix<double> invert_lower(const Matrix<double>& lower, int threads);
+
+/// latents [kLatent][N] over the length-scales.
+Matrix<double> scale_latent(const Matrix<double>& latent,
+                            const std::array<double, kLatent>& log_length);
+
+/// Standardised targets minus the linear mean of an output, [N].
+Eigen::VectorXd residual(const OutputParameters& output, const Matrix<double>& latent,
+                         const Eigen::Ref<const Eigen::VectorXd>& target);
+
+struct OutputGradient {
+  double log_sd = 0.0;
+  double bias = 0.0;
+  std::array<double, kLatent> weight{};
+};
+
+struct LikelihoodGradient {
+  Matrix<double> latent;  ///< [kLatent][N]
+  std::array<double, kLatent> log_length{};
+  double log_noise = 0.0;
+  std::vector<OutputGradient> outputs;
+};
+
+/// -ln p(targets | latent) over all outputs; targets [N][outputs] standardised. Fills `gradient`.
+double negative_log_likelihood(const Matrix<double>& latent, const Matrix<double>& targets,
+                               const std::array<double, kLatent>& log_length, double log_noise,
+                               const std::vector<OutputParameters>& outputs, int threads,
+                               LikelihoodGradient& gradient);
+
+}  // namespace polaris

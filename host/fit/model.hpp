@@ -1,0 +1,106 @@
+// Starlight: an exact Gaussian process on the latent of a fine-tuned encoder (deep kernel learning,
+// Wilson et al., AISTATS 2016), one output for latency and one for energy.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "host/fit/pretrained.hpp"
+#include "host/fit/samples.hpp"
+
+namespace polaris {
+
+/// Mean and scale of one output. Standardised target (y - offset) / scale is a GP with mean
+/// bias + weight . z and covariance exp(2 log_sd) (R + exp(log_noise) I).
+struct OutputParameters {
+  double offset = 0.0;
+  double scale = 1.0;
+  double log_sd = 0.0;
+  double bias = 0.0;
+  std::array<double, kLatent> weight{};
+};
+
+/// All that the likelihood is maximised over, and what stays fixed beside it. The outputs share
+/// encoder, kernel and noise ratio, hence one factorisation serves both.
+struct ModelParameters {
+  FeatureScaler scaler;
+  std::vector<double> encoder;               ///< [EncoderLayout::size]
+  std::array<double, kLatent> log_length{};  ///< ln ARD length-scales
+  double log_noise = 0.0;                    ///< ln (noise variance / signal variance)
+  std::vector<OutputParameters> outputs;     ///< latency; energy too where it was measured
+  bool warp = true;  ///< latency target is warped (warp.hpp), else ln cycles
+  bool skip = true;  ///< the encoder has its linear path
+  std::uint64_t seed = 0;
+  std::string pretrained_hash;  ///< content_hash of the encoder it started from
+};
+
+/// What an engine needs to score, in its precision; plain arrays, to be copied to a device as they
+/// are. Outputs: row 0 latency (warped), row 1 energy: ln(pJ / analytical pJ).
+template <typename T>
+struct PosteriorTensors {
+  int samples = 0;  ///< N
+  int outputs = 0;  ///< 1 or 2
+  bool warp = true;
+  std::vector<T> feature_mean;        ///< [kFeatures]
+  std::vector<T> feature_inverse_sd;  ///< [kFeatures]
+  std::vector<T> encoder;             ///< [EncoderLayout::size]
+  std::vector<T> inverse_length;      ///< [kLatent]
+  std::vector<T> train;               ///< [N][kLatent] latents divided by the length-scales
+  std::vector<T> train_norm;          ///< [N] squared norms of those rows
+  std::vector<T> inverse_factor;      ///< [N][N] row-major L^-1, lower; L L^T = R + noise I
+  std::vector<T> alpha;               ///< [outputs][N] scale (R + noise I)^-1 residual
+  std::vector<T> mean_weight;         ///< [outputs][kLatent] of the linear mean, on scaled latents
+  std::vector<T> mean_bias;           ///< [outputs]
+  std::vector<T> sd;                  ///< [outputs] scale exp(log_sd)
+  T unit_variance = T(1);             ///< 1 + noise: variance / sd^2 far from all samples
+};
+
+/// How many of the samples offered were used.
+struct SampleCount {
+  std::int64_t used = 0;
+  std::int64_t duplicates = 0;   ///< equal to an earlier one in every field; dropped
+  std::int64_t below_bound = 0;  ///< faster than MACs / dim^2, so wrong; dropped
+};
+
+/// Immutable; copies share their data.
+class StarlightModel {
+ public:
+  /// Factorises the covariance of `samples` under `parameters`. Throws Error as fit_starlight.
+  StarlightModel(ModelParameters parameters, std::span<const DesignSample> samples,
+                 int threads = 0);
+
+  /// The same encoder and hyper-parameters conditioned on other samples; no fit. Samples must
+  /// carry energy if the model predicts it.
+  StarlightModel with_samples(std::span<const DesignSample> samples, int threads = 0) const;
+
+  /// Writes the folder `directory` (made if absent), each file whole or not at all.
+  void save(const std::filesystem::path& directory) const;
+  /// The saved model, bit for bit. Throws Error where a file is missing, damaged, or of another
+  /// version or feature list.
+  static StarlightModel load(const std::filesystem::path& directory);
+
+  const ModelParameters& parameters() const;
+  const SampleCount& sample_count() const;
+  bool has_energy() const { return parameters().outputs.size() == 2; }
+  /// Added to the diagonal beside the noise to make the factorisation succeed; normally 0.
+  double jitter() const;
+  /// -ln p(targets), both outputs, in units of the standardised targets.
+  double negative_log_likelihood() const;
+  /// Identity of everything above: equal hashes predict equally.
+  const std::string& hash() const;
+
+  const PosteriorTensors<float>& tensors_f32() const;
+  const PosteriorTensors<double>& tensors_f64() const;
+
+ private:
+  struct State;
+  explicit StarlightModel(std::shared_ptr<const State> state);
+  std::shared_ptr<const State> state_;
+};
+
+}  // namespace polaris

@@ -1,0 +1,57 @@
+#include "host/fit/pretrained.hpp"
+
+#include "host/core/hash.hpp"
+#include "host/fit/model_file.hpp"
+
+namespace polaris {
+namespace {
+
+constexpr const char* kKind = "starlight-pretrained";
+
+std::vector<double> as_vector(const std::array<double, kFeatures>& values) {
+  return {values.begin(), values.end()};
+}
+
+TensorMap tensors_of(const Pretrained& model) {
+  return {{"encoder", make_tensor({EncoderLayout::size}, model.encoder)},
+          {"feature_mean", make_tensor({kFeatures}, as_vector(model.scaler.mean))},
+          {"feature_inverse_sd", make_tensor({kFeatures}, as_vector(model.scaler.inverse_sd))}};
+}
+
+}  // namespace
+
+std::string Pretrained::hash() const { return content_hash(serialize_tensors(tensors_of(*this))); }
+
+void Pretrained::save(const std::filesystem::path& directory) const {
+  ModelFile file;
+  file.description = {{"skip", skip},
+                      {"seed", seed},
+                      {"samples", samples},
+                      {"epochs", epochs},
+                      {"prediction_loss", prediction_loss},
+                      {"reconstruction_loss", reconstruction_loss},
+                      {"source", source}};
+  file.tensors = tensors_of(*this);
+  write_model_file(directory, kKind, std::move(file));
+}
+
+Pretrained Pretrained::load(const std::filesystem::path& directory) {
+  const ModelFile file = read_model_file(directory, kKind);
+  const std::string where = directory.string();
+  Pretrained model;
+  model.encoder = require_tensor(file.tensors, "encoder", {EncoderLayout::size}, where);
+  const auto& mean = require_tensor(file.tensors, "feature_mean", {kFeatures}, where);
+  const auto& inverse = require_tensor(file.tensors, "feature_inverse_sd", {kFeatures}, where);
+  std::copy(mean.begin(), mean.end(), model.scaler.mean.begin());
+  std::copy(inverse.begin(), inverse.end(), model.scaler.inverse_sd.begin());
+  model.skip = require_value<bool>(file.description, "skip", where);
+  model.seed = require_value<std::uint64_t>(file.description, "seed", where);
+  model.samples = require_value<std::int64_t>(file.description, "samples", where);
+  model.epochs = require_value<std::int64_t>(file.description, "epochs", where);
+  model.prediction_loss = require_value<double>(file.description, "prediction_loss", where);
+  model.reconstruction_loss = require_value<double>(file.description, "reconstruction_loss", where);
+  model.source = require_value<std::string>(file.description, "source", where);
+  return model;
+}
+
+}  // namespace polaris

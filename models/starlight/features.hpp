@@ -1,0 +1,215 @@
+// What Starlight sees of one (layer, hardware, mapping): the hardware knobs, the layer, the tiling,
+// and "physics" - work, utilisation, traffic, footprints - that any model of this accelerator would
+// start from (spec: starlight, feature set Dsq, and rtl section 2 for the weight preload).
+#pragma once
+
+#include <cstdint>
+
+#include "models/space/feasibility.hpp"
+#include "models/space/hardware.hpp"
+#include "models/space/layer.hpp"
+#include "models/space/mapping.hpp"
+#include "models/starlight/math.hpp"
+
+namespace polaris {
+
+/// Names of the features, in order. The first kLogFeatures are positive quantities that enter as
+/// their log2, the rest enter as they are.
+inline constexpr const char* kFeatureNames[] = {
+    // hardware
+    "dim", "accumulator_words", "scratchpad_bytes", "bus_bytes",
+    // layer
+    "R", "S", "P", "Q", "C", "K", "N", "stride",
+    // mapping: array use, loop bounds at DRAM, tiles the scratchpad holds
+    "spatial_c", "spatial_k", "dram_R", "dram_S", "dram_P", "dram_Q", "dram_C", "dram_K", "dram_N",
+    "tile_R", "tile_S", "tile_P", "tile_Q", "tile_C", "tile_K",
+    // work: MACs, cycles with the whole and with the used part of the array, array instructions of
+    // dim x dim x dim, and their cycles
+    "macs", "ideal_cycles", "used_cycles", "instructions", "instruction_cycles",
+    // share of the array that the edges of tiles leave filled
+    "fill_c", "fill_k", "fill_p",
+    // times each tensor's tile is loaded, words and scratchpad rows moved, words held
+    "weight_loads", "input_loads", "output_loads", "weight_words_moved", "input_words_moved",
+    "output_words_moved", "words_moved", "weight_rows_moved", "input_rows_moved",
+    "output_rows_moved", "rows_moved", "weight_tile", "input_tile", "output_tile",
+    // weight preload: rows streamed per weight load of the array, and the cycles if a load of dim
+    // rows hides behind them: passes * max(rows, dim)
+    "rows_per_pass", "preload_cycles", "rows_per_weight", "reload_cycles",
+    // the public Gemmini measurements behave as if images were square (P = Q)
+    "square_macs",
+    // place of each DRAM loop: the outermost largest, 0 where the bound is 1
+    "rank_R", "rank_S", "rank_P", "rank_Q", "rank_C", "rank_K", "rank_N",
+    // flags
+    "is_matmul", "is_even_filter"};
+
+inline constexpr int kFeatures = static_cast<int>(sizeof(kFeatureNames) / sizeof(kFeatureNames[0]));
+inline constexpr int kPlainFeatures = kDims + 2;
+inline constexpr int kLogFeatures = kFeatures - kPlainFeatures;
+
+/// A feature further from the mean than this many standard deviations of the pre-training set is
+/// cut: an outlier must not pull a linear mean to absurd values.
+inline constexpr double kFeatureLimit = 6.0;
+
+namespace detail {
+
+/// Product of the DRAM loop bounds from the outermost to the innermost loop that steps a tensor:
+/// how often its tile is loaded.
+POLARIS_HD inline double tile_loads(const Mapping& mapping, bool (*relevant)(Dim)) {
+  constexpr int dram = index_of(Level::dram);
+  double loads = 1.0, product = 1.0;
+  for (int i = 0; i < kDims; ++i) {
+    const Dim dim = mapping.order[dram][i];
+    const std::int32_t bound = mapping.temporal[dram][index_of(dim)];
+    product *= bound;
+    if (bound > 1 && relevant(dim)) loads = product;
+  }
+  return loads;
+}
+
+POLARIS_HD inline bool input_relevant(Dim dim) { return dim != Dim::K; }
+
+/// Product of the loops above the innermost one, between array and DRAM, that changes the weights:
+/// how often the array's weights are loaded.
+POLARIS_HD inline double weight_changes(const Mapping& mapping) {
+  double changes = 1.0;
+  bool seen = false;
+  for (int l = index_of(Level::accumulator); l < kLevels; ++l)
+    for (int i = kDims - 1; i >= 0; --i) {
+      const Dim dim = mapping.order[l][i];
+      const std::int32_t bound = mapping.temporal[l][index_of(dim)];
+      if (bound == 1) continue;
+      seen = seen || weight_relevant(dim);
+      if (seen) changes *= bound;
+    }
+  return changes;
+}
+
+POLARIS_HD inline double ceil_div(std::int64_t a, std::int64_t b) {
+  return static_cast<double>((a + b - 1) / b);
+}
+
+}  // namespace detail
+
+/// Unscaled features q [kFeatures], before logarithm and standardisation; the first kLogFeatures
+/// are >= 2^-31 (fills) or >= 1. Precondition: factors multiply to the layer's sizes.
+template <typename T>
+POLARIS_HD inline void feature_quantities(const Layer& layer, const HardwareConfig& hardware,
+                                          const Mapping& mapping, T* q) {
+  constexpr int kTiledDims = 6;  // all but N, whose tile is 1 wherever its bound is
+  const std::int64_t dim = hardware.dim;
+  const double dim_d = static_cast<double>(dim);
+  const TileFootprint footprint = tile_footprint(layer, mapping);
+  int n = 0;
+  const auto put = [q, &n](double value) { q[n++] = static_cast<T>(value); };
+
+  put(dim_d);
+  put(static_cast<double>(hardware.accumulator_words));
+  put(static_cast<double>(hardware.scratchpad_bytes));
+  put(static_cast<double>(hardware.bus_bytes));
+  for (int d = 0; d < kDims; ++d) put(layer.size[d]);
+  put(static_cast<double>(layer.stride_w) * layer.stride_h);
+
+  put(mapping.spatial_c);
+  put(mapping.spatial_k);
+  double dram_tiles = 1.0;
+  for (int d = 0; d < kDims; ++d) {
+    const double bound = mapping.temporal[index_of(Level::dram)][d];
+    dram_tiles *= bound;
+    put(bound);
+  }
+  std::int64_t tile[kTiledDims];
+  for (int d = 0; d < kTiledDims; ++d) {
+    tile[d] = mapping.tile(static_cast<Dim>(d));
+    put(static_cast<double>(tile[d]));
+  }
+  const auto tile_of = [&tile](Dim d) { return tile[index_of(d)]; };
+  const auto tile_real = [&tile](Dim d) { return static_cast<double>(tile[index_of(d)]); };
+
+  const double macs = static_cast<double>(layer.macs());
+  const double used_cycles =
+      macs / (static_cast<double>(mapping.spatial_c) * static_cast<double>(mapping.spatial_k));
+  const double blocks_c = detail::ceil_div(tile_of(Dim::C), dim);
+  const double blocks_k = detail::ceil_div(tile_of(Dim::K), dim);
+  const double instructions = dram_tiles * tile_real(Dim::R) * tile_real(Dim::S) *
+                              tile_real(Dim::Q) * detail::ceil_div(tile_of(Dim::P), dim) *
+                              blocks_c * blocks_k;
+  put(macs);
+  put(macs / (dim_d * dim_d));
+  put(used_cycles);
+  put(instructions);
+  put(instructions * dim_d);
+  const auto fill = [&tile_of, dim, dim_d](Dim d) {
+    return static_cast<double>(tile_of(d) < dim ? tile_of(d) : dim) / dim_d;
+  };
+  put(fill(Dim::C));
+  put(fill(Dim::K));
+  put(fill(Dim::P));
+
+  const double weight_loads = detail::tile_loads(mapping, weight_relevant);
+  const double input_loads = detail::tile_loads(mapping, detail::input_relevant);
+  const double output_loads = detail::tile_loads(mapping, output_relevant);
+  const double weight_tile = static_cast<double>(footprint.weight_words);
+  const double input_tile = static_cast<double>(footprint.input_words);
+  const double output_tile = static_cast<double>(footprint.output_words) * mapping.spatial_k;
+  const double weight_moved = weight_loads * weight_tile;
+  const double input_moved = input_loads * input_tile;
+  const double output_moved = output_loads * output_tile;
+  // Rows of dim words in the scratchpad (weights, inputs) and the accumulator (outputs).
+  const double blocks_c_per_channel = blocks_c / tile_real(Dim::C);
+  const double blocks_k_per_channel = blocks_k / tile_real(Dim::K);
+  const double weight_rows = weight_moved * blocks_k_per_channel;
+  const double input_rows = input_moved * blocks_c_per_channel;
+  const double output_rows = output_moved * blocks_k_per_channel;
+  put(weight_loads);
+  put(input_loads);
+  put(output_loads);
+  put(weight_moved);
+  put(input_moved);
+  put(output_moved);
+  put(weight_moved + input_moved + output_moved);
+  put(weight_rows);
+  put(input_rows);
+  put(output_rows);
+  put(weight_rows + input_rows + output_rows);
+  put(weight_tile);
+  put(input_tile);
+  put(output_tile);
+
+  double rows = 1.0;
+  for (int d = 0; d < kDims; ++d) rows *= mapping.temporal[index_of(Level::registers)][d];
+  const double changes = detail::weight_changes(mapping);
+  const double rows_per_weight = used_cycles / changes;
+  put(rows);
+  put(used_cycles / rows * (rows > dim_d ? rows : dim_d));
+  put(rows_per_weight);
+  put(changes * (rows_per_weight > dim_d ? rows_per_weight : dim_d));
+
+  const double p_real = static_cast<double>(layer[Dim::P]);
+  const double q_real = static_cast<double>(layer[Dim::Q]);
+  put(macs / (p_real * q_real) * (p_real > q_real ? p_real * p_real : q_real * q_real));
+
+  for (int d = 0; d < kDims; ++d) {
+    int position = 0;
+    while (index_of(mapping.order[index_of(Level::dram)][position]) != d) ++position;
+    int inside = 0;  // DRAM loops of bound > 1 from this one inwards, itself included
+    for (int i = position; i < kDims; ++i)
+      if (mapping.temporal[index_of(Level::dram)]
+                          [index_of(mapping.order[index_of(Level::dram)][i])] > 1)
+        ++inside;
+    const bool looped = mapping.temporal[index_of(Level::dram)][d] > 1;
+    put(looped ? static_cast<double>(inside) / kDims : 0.0);
+  }
+  put(layer[Dim::R] == 1 && layer[Dim::S] == 1 && layer[Dim::Q] == 1 ? 1.0 : 0.0);
+  put(layer[Dim::R] % 2 == 0 ? 1.0 : 0.0);
+}
+
+/// Standardised feature number `f` of its quantity, cut to +-kFeatureLimit.
+template <typename T>
+POLARIS_HD inline T standardise_feature(bool logarithm, T quantity, T mean, T inverse_sd) {
+  const T value = logarithm ? log2_positive(quantity) : quantity;
+  const T x = (value - mean) * inverse_sd;
+  const T limit = T(kFeatureLimit);
+  return x > limit ? limit : x < -limit ? -limit : x;
+}
+
+}  // namespace polaris
