@@ -13,7 +13,8 @@
 namespace polaris {
 namespace {
 
-void require(bool met, const char* name, std::uint64_t value, const std::string& expected) {
+template <class T>
+void require(bool met, const char* name, T value, const std::string& expected) {
   if (!met)
     throw std::invalid_argument(std::string("exhaustive_top_k: ") + name + ": expected " +
                                 expected + ", got " + std::to_string(value));
@@ -24,8 +25,7 @@ void validate(const LayerSpaceView& view, const ExhaustiveParams& params) {
           "at most the space's size " + std::to_string(view.size));
   require(params.begin <= params.end, "begin", params.begin,
           "at most end " + std::to_string(params.end));
-  require(params.k >= 1 && params.k <= kMaxTopK, "k", static_cast<std::uint64_t>(params.k),
-          "1 to " + std::to_string(kMaxTopK));
+  require(params.k >= 1 && params.k <= kMaxTopK, "k", params.k, "1 to " + std::to_string(kMaxTopK));
   require(params.tile >= 1 && params.tile <= kMaxTile, "tile", params.tile,
           "1 to " + std::to_string(kMaxTile));
 }
@@ -36,7 +36,7 @@ ExhaustiveResult exhaustive_top_k(const LayerSpaceView& view, const ExhaustivePa
   validate(view, params);
   const auto k = static_cast<std::size_t>(params.k);
   const int blocks = space_score_blocks();
-  const Stream stream;
+  const DeviceStream stream;
   const DeviceSpace space(view, stream);
   DeviceBuffer<ScoredIndex> best(k, "the best points of a sweep");
   DeviceBuffer<ScoredIndex> block_best(k * static_cast<std::size_t>(blocks),

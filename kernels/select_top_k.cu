@@ -1,11 +1,12 @@
 // best = the k first of best and candidates in ranking order (score, then index).
 //
 // Work split one block streams over all candidates, kTopKThreads a round. One is enough: it merges
-//            what the blocks of a sweep have left, a few hundred short lists after billions of
-//            scored points, and all but a handful fail the comparison with the k-th best.
+//            what the blocks have left of a tile, a few hundred short lists for tens of millions of
+//            points, and all but a handful fail the comparison with the k-th best.
 // Memory     8 to 32 KiB of shared memory; each candidate is read once, 16 bytes.
 // Precision  none: scores are only compared.
 // Bound      latency of the loads of one block.
+
 #include "kernels/device/block_top_k.cuh"
 #include "kernels/device/launch.cuh"
 #include "kernels/port.cuh"
@@ -27,7 +28,7 @@ __global__ void __launch_bounds__(kTopKThreads) select_top_k_kernel(SelectTopKPa
 
 }  // namespace
 
-void select_top_k(const SelectTopKParams& params, const Stream& stream) {
+void select_top_k(const SelectTopKParams& params, const DeviceStream& stream) {
   launch(select_top_k_kernel, {1, kTopKThreads, top_k_shared_bytes(params.k)}, stream.get(),
          params);
 }

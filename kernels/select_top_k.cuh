@@ -18,6 +18,6 @@ struct SelectTopKParams {
 };
 
 /// Queues the kernel on `stream`. Throws DeviceError.
-void select_top_k(const SelectTopKParams& params, const Stream& stream);
+void select_top_k(const SelectTopKParams& params, const DeviceStream& stream);
 
 }  // namespace polaris

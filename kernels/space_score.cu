@@ -9,9 +9,10 @@
 // Precision  the model in integers and IEEE double without contraction (--fmad=false): bit-equal to
 //            the host's analytical_score.
 // Order      total (ties to the smaller index), so the result does not depend on the grid.
-// Bound      instruction issue: decoding is a dozen 64-bit divisions, the model some hundred
-// integer
-//            and fifty double operations; nothing waits for memory.
+// Bound      instruction issue: decoding divides 64-bit integers a dozen times, the model is
+//            integer and double arithmetic. Loop bounds and orders are indexed at run time, so
+//            half a KiB per thread lies in local memory, that is in L1. Not yet measured on a GPU.
+
 #include "kernels/device/block_top_k.cuh"
 #include "kernels/device/launch.cuh"
 #include "kernels/port.cuh"
@@ -58,7 +59,7 @@ __global__ void __launch_bounds__(kTopKThreads, kBlocksPerMultiprocessor)
 
 int space_score_blocks() { return kBlocksPerMultiprocessor * multiprocessor_count(); }
 
-void space_score(const SpaceScoreParams& params, const Stream& stream) {
+void space_score(const SpaceScoreParams& params, const DeviceStream& stream) {
   launch(space_score_kernel,
          {static_cast<unsigned>(params.blocks), kTopKThreads, top_k_shared_bytes(params.k)},
          stream.get(), params);

@@ -36,6 +36,6 @@ struct SpaceScoreParams {
 int space_score_blocks();
 
 /// Queues the kernel on `stream`. Throws DeviceError.
-void space_score(const SpaceScoreParams& params, const Stream& stream);
+void space_score(const SpaceScoreParams& params, const DeviceStream& stream);
 
 }  // namespace polaris

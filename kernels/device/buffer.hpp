@@ -33,13 +33,13 @@ class DeviceBuffer {
   std::size_t size() const { return size_; }
 
   /// Queues the copy of size() elements; `values` may change as soon as this returns.
-  void upload(std::span<const T> values, const Stream& stream) {
+  void upload(std::span<const T> values, const DeviceStream& stream) {
     POLARIS_CUDA(cudaMemcpyAsync(data_, values.data(), values.size_bytes(), cudaMemcpyHostToDevice,
                                  stream.get()));
   }
 
   /// All elements, once the work queued before is done.
-  std::vector<T> download(const Stream& stream) const {
+  std::vector<T> download(const DeviceStream& stream) const {
     std::vector<T> out(size_);
     POLARIS_CUDA(cudaMemcpyAsync(out.data(), data_, size_ * sizeof(T), cudaMemcpyDeviceToHost,
                                  stream.get()));

@@ -14,7 +14,7 @@ std::vector<Split> concatenated(const LayerSpaceView& view) {
 
 }  // namespace
 
-DeviceSpace::DeviceSpace(const LayerSpaceView& host, const Stream& stream)
+DeviceSpace::DeviceSpace(const LayerSpaceView& host, const DeviceStream& stream)
     : splits_(concatenated(host).size(), "the split tables of a layer"), view_(host) {
   splits_.upload(concatenated(host), stream);
   const Split* table = splits_.data();

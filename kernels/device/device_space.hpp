@@ -9,7 +9,7 @@ namespace polaris {
 class DeviceSpace {
  public:
   /// Queues the copy of the tables of `host`, which may die as soon as this returns.
-  DeviceSpace(const LayerSpaceView& host, const Stream& stream);
+  DeviceSpace(const LayerSpaceView& host, const DeviceStream& stream);
 
   /// For kernels on `stream`, and on others once `stream` has been synchronised.
   const LayerSpaceView& view() const { return view_; }

@@ -3,11 +3,13 @@
 
 namespace polaris {
 
-Stream::Stream() { POLARIS_CUDA(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)); }
+DeviceStream::DeviceStream() {
+  POLARIS_CUDA(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking));
+}
 
-Stream::~Stream() { cudaStreamDestroy(stream_); }
+DeviceStream::~DeviceStream() { cudaStreamDestroy(stream_); }
 
-void Stream::synchronize() const { POLARIS_CUDA(cudaStreamSynchronize(stream_)); }
+void DeviceStream::synchronize() const { POLARIS_CUDA(cudaStreamSynchronize(stream_)); }
 
 int multiprocessor_count() {
   int device = 0, count = 0;

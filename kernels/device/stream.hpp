@@ -5,13 +5,13 @@
 
 namespace polaris {
 
-class Stream {
+class DeviceStream {
  public:
   /// A stream of the current device that does not wait for the default stream.
-  Stream();
-  ~Stream();
-  Stream(const Stream&) = delete;
-  Stream& operator=(const Stream&) = delete;
+  DeviceStream();
+  ~DeviceStream();
+  DeviceStream(const DeviceStream&) = delete;
+  DeviceStream& operator=(const DeviceStream&) = delete;
 
   cudaStream_t get() const { return stream_; }
 

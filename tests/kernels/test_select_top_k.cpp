@@ -24,7 +24,7 @@ Candidates sorted_top_k(Candidates all, int k) {
 
 /// The pieces, one after the other, merged into a list that starts empty.
 Candidates device_top_k(const std::vector<Candidates>& pieces, int k) {
-  const Stream stream;
+  const DeviceStream stream;
   DeviceBuffer<ScoredIndex> best(static_cast<std::size_t>(k), "test");
   best.upload(Candidates(static_cast<std::size_t>(k), no_candidate()), stream);
   for (const Candidates& piece : pieces) {
