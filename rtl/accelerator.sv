@@ -11,8 +11,9 @@
 //                               +-> store engine (accumulator --> DRAM)
 //
 // Units run as far ahead as free buffers and finished tiles (tokens) allow. Registers keep their
-// values through reset. Use: reset with the registers written, start_i for one cycle, wait for
-// done_o, read the counters.
+// values through reset; their clock cfg_clk_i runs only while they are written, so that the decoders
+// cost nothing later. Use: hold reset and clock the registers in, reset once more with clk_i,
+// start_i for one cycle, wait for done_o, read the counters.
 `include "assertions.svh"
 module accelerator
   import accelerator_pkg::*;
@@ -21,7 +22,7 @@ module accelerator
 ) (
   input  logic        clk_i,
   input  logic        rst_ni,
-  input  logic        cfg_write_i,
+  input  logic        cfg_clk_i,
   input  logic [7:0]  cfg_addr_i,
   input  word_t       cfg_data_i,
   input  logic        start_i,
@@ -36,7 +37,7 @@ module accelerator
   localparam int unsigned StepQueueDepth = 4;
 
   config_bus_t cfg;
-  assign cfg = '{write: cfg_write_i, addr: cfg_addr_i, data: cfg_data_i};
+  assign cfg = '{addr: cfg_addr_i, data: cfg_data_i};
 
   logic data_on, reload_weights;
   logic [4:0] requant_shift, bank_shift;
@@ -46,7 +47,7 @@ module accelerator
     .ScratchpadRows(ScratchpadRows),
     .AccumulatorRows(AccumulatorRows)
   ) u_config (
-    .clk_i,
+    .cfg_clk_i,
     .cfg_i(cfg),
     .data_on_o(data_on),
     .requant_shift_o(requant_shift),
@@ -88,6 +89,7 @@ module accelerator
   sequencer u_sequencer (
     .clk_i,
     .rst_ni,
+    .cfg_clk_i,
     .cfg_i(cfg),
     .start_i,
     .valid_o(step_valid),
@@ -230,6 +232,7 @@ module accelerator
   ) u_input_load (
     .clk_i,
     .rst_ni,
+    .cfg_clk_i,
     .cfg_i(cfg),
     .data_on_i(data_on),
     .burst_bytes_i(burst_bytes),
@@ -262,6 +265,7 @@ module accelerator
   ) u_weight_load (
     .clk_i,
     .rst_ni,
+    .cfg_clk_i,
     .cfg_i(cfg),
     .data_on_i(data_on),
     .burst_bytes_i(burst_bytes),
@@ -294,6 +298,7 @@ module accelerator
   ) u_psum_load (
     .clk_i,
     .rst_ni,
+    .cfg_clk_i,
     .cfg_i(cfg),
     .data_on_i(data_on),
     .burst_bytes_i(burst_bytes),
@@ -334,6 +339,7 @@ module accelerator
   preloader u_preloader (
     .clk_i,
     .rst_ni,
+    .cfg_clk_i,
     .cfg_i(cfg),
     .spatial_c_i(spatial_c),
     .row_step_i(weight_row_step),
@@ -358,6 +364,7 @@ module accelerator
   streamer u_streamer (
     .clk_i,
     .rst_ni,
+    .cfg_clk_i,
     .cfg_i(cfg),
     .reload_weights_i(reload_weights),
     .step_valid_i(stream_step_valid),
@@ -439,6 +446,7 @@ module accelerator
   ) u_accumulator (
     .clk_i,
     .rst_ni,
+    .cfg_clk_i,
     .cfg_i(cfg),
     .data_on_i(data_on),
     .capacity_i(accumulator_rows),
@@ -467,6 +475,7 @@ module accelerator
   ) u_store (
     .clk_i,
     .rst_ni,
+    .cfg_clk_i,
     .cfg_i(cfg),
     .data_on_i(data_on),
     .requant_shift_i(requant_shift),
@@ -495,6 +504,7 @@ module accelerator
   dram_model u_dram (
     .clk_i,
     .rst_ni,
+    .cfg_clk_i,
     .cfg_i(cfg),
     .data_on_i(data_on),
     .error_o(dram_error),

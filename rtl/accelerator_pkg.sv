@@ -13,9 +13,9 @@ package accelerator_pkg;
   typedef logic [6:0] burst_len_t;  // bytes of a burst or beat: 1..BeatBytes
   typedef logic [9:0] row_len_t;    // byte position in a memory row, at most 4 * 64
 
-  // Configuration bus: broadcast to every unit; each keeps the registers that it reads.
+  // Configuration bus: broadcast to every unit; each keeps the registers that it reads. Every edge
+  // of its clock writes.
   typedef struct packed {
-    logic       write;
     logic [7:0] addr;
     word_t      data;
   } config_bus_t;

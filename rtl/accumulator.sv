@@ -16,6 +16,7 @@ module accumulator
 ) (
   input  logic              clk_i,
   input  logic              rst_ni,
+  input  logic              cfg_clk_i,
   input  config_bus_t       cfg_i,
   input  logic              data_on_i,
   input  word_t             capacity_i,  // rows
@@ -40,7 +41,7 @@ module accumulator
   logic [32*Dim-1:0] row_q [Rows];
 
   buffers_t buffers;
-  buffer_registers #(.Group(GroupOutputBuffers)) u_buffers (.clk_i, .cfg_i, .buffers_o(buffers));
+  buffer_registers #(.Group(GroupOutputBuffers)) u_buffers (.cfg_clk_i, .cfg_i, .buffers_o(buffers));
 
   logic result_bank, psum_bank, store_bank;
   assign result_bank = buffers.two && result_tag_i.row >= buffers.row1;

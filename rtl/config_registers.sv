@@ -10,7 +10,7 @@ module config_registers
   parameter int unsigned ScratchpadRows = 1024,
   parameter int unsigned AccumulatorRows = 1024
 ) (
-  input  logic        clk_i,
+  input  logic        cfg_clk_i,
   input  config_bus_t cfg_i,
   output logic        data_on_o,  // functional mode: data moves
   output logic [4:0]  requant_shift_o,
@@ -22,22 +22,20 @@ module config_registers
   output logic        reload_weights_o,
   output word_t       weight_row_step_o
 );
-  always_ff @(posedge clk_i) begin
-    if (cfg_i.write) begin
-      case (cfg_i.addr)
-        RegTimingOnly: data_on_o <= !cfg_i.data[0];
-        RegRequantShift: requant_shift_o <= cfg_i.data[4:0];
-        RegSpatialC: spatial_c_o <= cfg_i.data[6:0];
-        RegBankShift: bank_shift_o <= cfg_i.data[4:0];
-        RegScratchpadRows:
-          scratchpad_rows_o <= cfg_i.data < ScratchpadRows ? cfg_i.data : ScratchpadRows;
-        RegAccumulatorRows:
-          accumulator_rows_o <= cfg_i.data < AccumulatorRows ? cfg_i.data : AccumulatorRows;
-        RegBurstBytes: burst_bytes_o <= cfg_i.data;
-        RegReloadWeights: reload_weights_o <= cfg_i.data[0];
-        RegWeightRowStep: weight_row_step_o <= cfg_i.data;
-        default: ;
-      endcase
-    end
+  always_ff @(posedge cfg_clk_i) begin
+    case (cfg_i.addr)
+      RegTimingOnly: data_on_o <= !cfg_i.data[0];
+      RegRequantShift: requant_shift_o <= cfg_i.data[4:0];
+      RegSpatialC: spatial_c_o <= cfg_i.data[6:0];
+      RegBankShift: bank_shift_o <= cfg_i.data[4:0];
+      RegScratchpadRows:
+        scratchpad_rows_o <= cfg_i.data < ScratchpadRows ? cfg_i.data : ScratchpadRows;
+      RegAccumulatorRows:
+        accumulator_rows_o <= cfg_i.data < AccumulatorRows ? cfg_i.data : AccumulatorRows;
+      RegBurstBytes: burst_bytes_o <= cfg_i.data;
+      RegReloadWeights: reload_weights_o <= cfg_i.data[0];
+      RegWeightRowStep: weight_row_step_o <= cfg_i.data;
+      default: ;
+    endcase
   end
 endmodule

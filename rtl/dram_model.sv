@@ -16,6 +16,7 @@ module dram_model
 (
   input  logic                clk_i,
   input  logic                rst_ni,
+  input  logic                cfg_clk_i,
   input  config_bus_t         cfg_i,
   input  logic                data_on_i,
   output logic                error_o,         // sticky: an address beyond the image was used
@@ -60,17 +61,15 @@ module dram_model
   localparam int unsigned MaxWrites = 8;
 
   word_t image_bytes_q, bus_bytes_q, latency_q, max_outstanding_q, page_miss_q;
-  always_ff @(posedge clk_i) begin
-    if (cfg_i.write) begin
-      case (cfg_i.addr)
-        RegDramBytes: image_bytes_q <= cfg_i.data;
-        RegBusBytes: bus_bytes_q <= cfg_i.data;
-        RegDramLatency: latency_q <= cfg_i.data;
-        RegMaxOutstanding: max_outstanding_q <= cfg_i.data;
-        RegPageMiss: page_miss_q <= cfg_i.data;
-        default: ;
-      endcase
-    end
+  always_ff @(posedge cfg_clk_i) begin
+    case (cfg_i.addr)
+      RegDramBytes: image_bytes_q <= cfg_i.data;
+      RegBusBytes: bus_bytes_q <= cfg_i.data;
+      RegDramLatency: latency_q <= cfg_i.data;
+      RegMaxOutstanding: max_outstanding_q <= cfg_i.data;
+      RegPageMiss: page_miss_q <= cfg_i.data;
+      default: ;
+    endcase
   end
 
   // Arbitration of reads.

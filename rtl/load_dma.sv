@@ -20,6 +20,7 @@ module load_dma
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
+  input  logic                  cfg_clk_i,
   input  config_bus_t           cfg_i,
   input  logic                  data_on_i,
   input  word_t                 burst_bytes_i,
@@ -49,8 +50,8 @@ module load_dma
 );
   tile_t tile;
   buffers_t buffers;
-  tile_registers #(.Group(TileGroup)) u_tile (.clk_i, .cfg_i, .tile_o(tile));
-  buffer_registers #(.Group(BufferGroup)) u_buffers (.clk_i, .cfg_i, .buffers_o(buffers));
+  tile_registers #(.Group(TileGroup)) u_tile (.cfg_clk_i, .cfg_i, .tile_o(tile));
+  buffer_registers #(.Group(BufferGroup)) u_buffers (.cfg_clk_i, .cfg_i, .buffers_o(buffers));
 
   logic [1:0] free_q;   // free buffers
   logic second_q;       // the next tile goes to the second buffer

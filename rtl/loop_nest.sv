@@ -12,6 +12,7 @@ module loop_nest
   parameter logic [7:0] Registers = RegDramNest
 ) (
   input  logic        clk_i,
+  input  logic        cfg_clk_i,
   input  config_bus_t cfg_i,
   input  logic        init_i,       // go to the first iteration
   input  logic        advance_i,    // go to the next
@@ -32,8 +33,8 @@ module loop_nest
 
   logic [7:0] register;
   assign register = cfg_i.addr - Registers;
-  always_ff @(posedge clk_i) begin
-    if (cfg_i.write && register[7:3] < 5'(Loops)) begin
+  always_ff @(posedge cfg_clk_i) begin
+    if (register[7:3] < 5'(Loops)) begin
       case (register[2:0])
         LoopBound: bound_q[register[5:3]] <= cfg_i.data;
         LoopInputStep: input_step_q[register[5:3]] <= cfg_i.data;

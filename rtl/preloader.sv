@@ -8,6 +8,7 @@ module preloader
 (
   input  logic        clk_i,
   input  logic        rst_ni,
+  input  logic        cfg_clk_i,
   input  config_bus_t cfg_i,
   input  logic [6:0]  spatial_c_i,
   input  word_t       row_step_i,        // scratchpad rows between two array rows
@@ -32,7 +33,7 @@ module preloader
   output logic        idle_o
 );
   buffers_t buffers;
-  buffer_registers #(.Group(GroupWeightBuffers)) u_buffers (.clk_i, .cfg_i, .buffers_o(buffers));
+  buffer_registers #(.Group(GroupWeightBuffers)) u_buffers (.cfg_clk_i, .cfg_i, .buffers_o(buffers));
 
   logic active_q, first_q, second_q, new_weight_q, last_weight_q;
   logic [6:0] row_q;   // array row
@@ -49,6 +50,7 @@ module preloader
     .Registers(RegAccumulatorNest)
   ) u_nest (
     .clk_i,
+    .cfg_clk_i,
     .cfg_i,
     .init_i(taken),
     .advance_i(advance),

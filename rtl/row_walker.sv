@@ -6,6 +6,7 @@ module row_walker
   import accelerator_pkg::*;
 (
   input  logic        clk_i,
+  input  logic        cfg_clk_i,
   input  config_bus_t cfg_i,
   input  logic        init_i,
   input  logic        advance_i,
@@ -19,8 +20,8 @@ module row_walker
 
   logic [7:0] nest_addr;
   assign nest_addr = cfg_i.addr - RegRegisterNest;
-  always_ff @(posedge clk_i) begin
-    if (cfg_i.write && nest_addr[7:2] < 6'(RegisterLoops)) begin
+  always_ff @(posedge cfg_clk_i) begin
+    if (nest_addr[7:2] < 6'(RegisterLoops)) begin
       case (nest_addr[1:0])
         RowLoopBound: bound_q[nest_addr[3:2]] <= cfg_i.data;
         RowLoopInputStep: input_step_q[nest_addr[3:2]] <= cfg_i.data;

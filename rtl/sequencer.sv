@@ -11,6 +11,7 @@ module sequencer
 (
   input  logic        clk_i,
   input  logic        rst_ni,
+  input  logic        cfg_clk_i,
   input  config_bus_t cfg_i,
   input  logic        start_i,
   output logic        valid_o,
@@ -28,6 +29,7 @@ module sequencer
     .Registers(RegDramNest)
   ) u_nest (
     .clk_i,
+    .cfg_clk_i,
     .cfg_i,
     .init_i(start_i),
     .advance_i(taken),

@@ -14,6 +14,7 @@ module store_engine
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,
+  input  logic                cfg_clk_i,
   input  config_bus_t         cfg_i,
   input  logic                data_on_i,
   input  logic [4:0]          requant_shift_i,
@@ -43,9 +44,9 @@ module store_engine
 
   tile_t final_tile, psum_tile;
   buffers_t buffers;
-  tile_registers #(.Group(GroupOutputTile)) u_final (.clk_i, .cfg_i, .tile_o(final_tile));
-  tile_registers #(.Group(GroupPsumTile)) u_psum (.clk_i, .cfg_i, .tile_o(psum_tile));
-  buffer_registers #(.Group(GroupOutputBuffers)) u_buffers (.clk_i, .cfg_i, .buffers_o(buffers));
+  tile_registers #(.Group(GroupOutputTile)) u_final (.cfg_clk_i, .cfg_i, .tile_o(final_tile));
+  tile_registers #(.Group(GroupPsumTile)) u_psum (.cfg_clk_i, .cfg_i, .tile_o(psum_tile));
+  buffer_registers #(.Group(GroupOutputBuffers)) u_buffers (.cfg_clk_i, .cfg_i, .buffers_o(buffers));
 
   // Reading rows.
   logic active_q, second_q, final_q, reading_q;

@@ -8,6 +8,7 @@ module streamer
 (
   input  logic         clk_i,
   input  logic         rst_ni,
+  input  logic         cfg_clk_i,
   input  config_bus_t  cfg_i,
   input  logic         reload_weights_i,
   // steps and tiles
@@ -38,10 +39,10 @@ module streamer
   buffers_t input_buffers, output_buffers;
   buffer_registers #(
     .Group(GroupInputBuffers)
-  ) u_input_buffers (.clk_i, .cfg_i, .buffers_o(input_buffers));
+  ) u_input_buffers (.cfg_clk_i, .cfg_i, .buffers_o(input_buffers));
   buffer_registers #(
     .Group(GroupOutputBuffers)
-  ) u_output_buffers (.clk_i, .cfg_i, .buffers_o(output_buffers));
+  ) u_output_buffers (.cfg_clk_i, .cfg_i, .buffers_o(output_buffers));
 
   logic active_q, first_q, pass_start_q, second_input_q, second_output_q;
   stream_step_t current_q;
@@ -59,6 +60,7 @@ module streamer
     .Registers(RegAccumulatorNest)
   ) u_nest (
     .clk_i,
+    .cfg_clk_i,
     .cfg_i,
     .init_i(taken),
     .advance_i(pass_end),
@@ -74,6 +76,7 @@ module streamer
 
   row_walker u_rows (
     .clk_i,
+    .cfg_clk_i,
     .cfg_i,
     .init_i(taken),
     .advance_i(read_valid_o),

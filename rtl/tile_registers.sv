@@ -8,15 +8,15 @@ module tile_registers
 #(
   parameter logic [3:0] Group = GroupInputTile
 ) (
-  input  logic        clk_i,
+  input  logic        cfg_clk_i,
   input  config_bus_t cfg_i,
   output tile_t       tile_o
 );
   tile_t tile_q;
   assign tile_o = tile_q;
 
-  always_ff @(posedge clk_i) begin
-    if (cfg_i.write && cfg_i.addr[7:4] == Group) begin
+  always_ff @(posedge cfg_clk_i) begin
+    if (cfg_i.addr[7:4] == Group) begin
       case (cfg_i.addr[3:0])
         TileBase: tile_q.base <= cfg_i.data;
         TileCount0: tile_q.count0 <= cfg_i.data;

@@ -112,14 +112,15 @@ class Simulation {
     model_.rst_ni = 0;
     model_.start_i = 0;
     model_.counter_read_i = 0;
-    model_.cfg_write_i = 1;
     for (const auto& [address, value] : job.registers) {
       model_.cfg_addr_i = static_cast<CData>(address);
       model_.cfg_data_i = value;
-      cycle();
+      model_.cfg_clk_i = 0;
+      model_.eval();
+      model_.cfg_clk_i = 1;
+      model_.eval();
     }
-    model_.cfg_write_i = 0;
-    cycle();  // units that read registers in reset see the last one
+    cycle();  // the reset itself: some units take registers over
     model_.rst_ni = 1;
   }
 
