@@ -98,7 +98,8 @@ bool step(int i) {
 /// there. So somebody waits for lanes of his warp.
 void report_deadlock() {
   const auto waits = [](const Thread& thread) { return thread.state == State::at_warp_op; };
-  const Thread& thread = *std::find_if(block.threads.begin(), block.threads.end(), waits);
+  const Thread& thread =
+      *std::find_if(block.threads.begin(), block.threads.begin() + block.size, waits);
   const auto kernel = reinterpret_cast<std::uintptr_t>(block.launch->kernel);
   report(Fault::deadlock, kernel,
          "%s block %llu: thread %d waits at line %d for lanes of mask %08x; %d threads wait at "
