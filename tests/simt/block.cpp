@@ -94,26 +94,18 @@ bool step(int i) {
   return true;
 }
 
+/// Nobody can go on. A barrier alone never does that: it opens when all who have not returned are
+/// there. So somebody waits for lanes of his warp.
 void report_deadlock() {
-  const Thread* barrier = nullptr;
-  const Thread* warp_op = nullptr;
-  for (int i = 0; i < block.size; ++i) {
-    const Thread& thread = block.threads[static_cast<std::size_t>(i)];
-    if (thread.state == State::at_barrier) barrier = &thread;
-    if (thread.state == State::at_warp_op) warp_op = &thread;
-  }
-  const std::string name = function_at(reinterpret_cast<std::uintptr_t>(block.launch->kernel));
-  const auto number = static_cast<unsigned long long>(block.number);
-  const auto place = reinterpret_cast<std::uintptr_t>(block.launch->kernel);
-  if (warp_op != nullptr)
-    report(Fault::deadlock, place,
-           "%s block %llu: thread %d waits at line %d for lanes of mask %08x; %d threads wait at "
-           "__syncthreads, %d have returned",
-           name.c_str(), number, warp_op->linear, warp_op->line, warp_op->mask, block.at_barrier,
-           block.done);
-  else if (barrier != nullptr)
-    report(Fault::deadlock, place, "%s block %llu: thread %d waits at __syncthreads, line %d",
-           name.c_str(), number, barrier->linear, barrier->line);
+  const auto waits = [](const Thread& thread) { return thread.state == State::at_warp_op; };
+  const Thread& thread =
+      *std::find_if(block.threads.begin(), block.threads.begin() + block.size, waits);
+  const auto kernel = reinterpret_cast<std::uintptr_t>(block.launch->kernel);
+  report(Fault::deadlock, kernel,
+         "%s block %llu: thread %d waits at line %d for lanes of mask %08x; %d threads wait at "
+         "__syncthreads, %d have returned",
+         function_at(kernel).c_str(), static_cast<unsigned long long>(block.number), thread.linear,
+         thread.line, thread.mask, block.at_barrier, block.done);
   block.abandoned = true;
 }
 
