@@ -13,7 +13,6 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <regex>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -67,15 +66,21 @@ fs::path find_program(const std::string& name) {
   return {};
 }
 
+bool has_version_number(const std::string& line) {
+  const auto digit = [&line](std::size_t i) { return line[i] >= '0' && line[i] <= '9'; };
+  for (std::size_t i = 1; i + 1 < line.size(); ++i)
+    if (line[i] == '.' && digit(i - 1) && digit(i + 1)) return true;
+  return false;
+}
+
 /// The first line of `name --version` that has a version number in it. `name` is one of ours,
 /// without shell characters.
 std::string version_of(const std::string& name) {
   FILE* pipe = ::popen((name + " --version 2>/dev/null").c_str(), "r");
   if (pipe == nullptr) return {};
-  static const std::regex number("[0-9]\\.[0-9]");
   std::string version;
   for (char line[256]; std::fgets(line, sizeof line, pipe) != nullptr;)
-    if (version.empty() && std::regex_search(line, number)) version = line;
+    if (version.empty() && has_version_number(line)) version = line;
   ::pclose(pipe);
   return version.substr(0, version.find('\n'));
 }

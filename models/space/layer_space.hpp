@@ -160,6 +160,21 @@ struct LayerSpaceView {
     return out.order == kNoIndex ? kNoIndex : index(out);
   }
 
+  /// The one index that stands for all points with the schedule of `index`: DRAM loops of bound 1,
+  /// whose place changes nothing, moved innermost.
+  POLARIS_HD constexpr std::uint64_t canonical(std::uint64_t index) const {
+    DesignPoint out = decode(index);
+    Dim* order = out.mapping.order[index_of(Level::dram)];
+    Dim moved[kDims] = {};
+    int front = 0;
+    for (int i = 0; i < kDims; ++i)
+      if (out.mapping.factor(Level::dram, order[i]) > 1) moved[front++] = order[i];
+    for (int d = 0; d < kDims; ++d)
+      if (out.mapping.temporal[index_of(Level::dram)][d] == 1) moved[front++] = static_cast<Dim>(d);
+    for (int i = 0; i < kDims; ++i) order[i] = moved[i];
+    return encode(out);
+  }
+
   /// Uniform sample number `counter` of (seed, stream); feasible or not.
   POLARIS_HD constexpr std::uint64_t sample(std::uint64_t seed, std::uint64_t stream,
                                             std::uint64_t counter) const {

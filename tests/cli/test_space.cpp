@@ -29,7 +29,8 @@ TEST(SpaceCommand, SamplesDoNotDependOnThreads) {
   const Outcome one = run_polaris(command + "1");
   EXPECT_EQ(one.exit_code, 0) << one.err;
   EXPECT_EQ(one.out, run_polaris(command + "4").out);
-  for (const json& layer : json::parse(one.out)["layers"]) {
+  const json result = json::parse(one.out);
+  for (const json& layer : result["layers"]) {
     double sum = layer["feasible"];
     EXPECT_GT(sum, 0.0);
     EXPECT_LT(sum, 1.0);
@@ -66,7 +67,8 @@ TEST(SpaceCommand, AnAreaLimitMakesLargeHardwareInfeasible) {
   const Outcome outcome = run_polaris("space --json --workload bert_base --sample 1000 --space '" +
                                       folder / "s.yaml" + "'");
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
-  for (const json& layer : json::parse(outcome.out)["layers"]) EXPECT_EQ(layer["feasible"], 0.0);
+  const json result = json::parse(outcome.out);
+  for (const json& layer : result["layers"]) EXPECT_EQ(layer["feasible"], 0.0);
 }
 
 TEST(SpaceCommand, RefusesWrongInput) {

@@ -90,6 +90,23 @@ TEST(LayerSpace, NeighboursAreInTheSpaceAndMutual) {
   }
 }
 
+TEST(LayerSpace, CanonicalIndexKeepsTheScheduleAndIsUnique) {
+  const LayerSpace space(make_layer({2, 1, 2, 1, 2, 2, 1}), small_grid());
+  const LayerSpaceView& view = space.view();
+  std::vector<std::uint64_t> representatives;
+  for (std::uint64_t i = 0; i < view.mapping_count; ++i) {
+    const std::uint64_t canonical = view.canonical(i);
+    ASSERT_TRUE(same_schedule(view.decode(i).mapping, view.decode(canonical).mapping));
+    ASSERT_EQ(view.canonical(canonical), canonical);
+    if (canonical == i) representatives.push_back(i);
+  }
+  EXPECT_LT(representatives.size(), view.mapping_count);
+  for (std::size_t i = 0; i < representatives.size(); ++i)
+    for (std::size_t j = i + 1; j < representatives.size(); ++j)
+      ASSERT_FALSE(same_schedule(view.decode(representatives[i]).mapping,
+                                 view.decode(representatives[j]).mapping));
+}
+
 TEST(LayerSpace, EncodeRefusesPointsOutsideTheSpace) {
   const LayerSpace space(kLayers[1], small_grid());
   const LayerSpaceView& view = space.view();

@@ -1,0 +1,174 @@
+#include "host/report/search_report.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "host/core/version.hpp"
+#include "host/io/mapping_text.hpp"
+#include "models/analytical/analytical.hpp"
+#include "models/analytical/area.hpp"
+
+namespace polaris {
+namespace {
+
+using nlohmann::json;
+
+std::string hardware_text(const HardwareConfig& h) {
+  return fmt::format("dim {}, accumulator {} KiB, scratchpad {} KiB, bus {} B", h.dim,
+                     h.accumulator_words * 4 * h.dim / 1024, h.scratchpad_bytes / 1024,
+                     h.bus_bytes);
+}
+
+json hardware_json(const HardwareConfig& h) {
+  return {{"dim", h.dim},
+          {"accumulator_words_per_column", h.accumulator_words},
+          {"scratchpad_bytes", h.scratchpad_bytes},
+          {"bus_bytes", h.bus_bytes},
+          {"area_mm2", area_mm2(h)}};
+}
+
+double design_points(const SearchProblem& problem) {
+  double sum = 0;
+  for (int l = 0; l < problem.layer_count(); ++l) sum += static_cast<double>(problem.view(l).size);
+  return sum;
+}
+
+/// Candidates scored per second of scoring, over all steps.
+double score_rate(const SearchResult& result) {
+  double scored = 0, seconds = 0;
+  for (const SearchStep& step : result.steps) {
+    scored += static_cast<double>(step.scored);
+    seconds += step.score_seconds;
+  }
+  return seconds > 0 ? scored / seconds : 0.0;
+}
+
+void strategies(const SearchReport& report, std::string& out) {
+  const auto& best = report.results.front().best;
+  out += fmt::format("{:<12} {:>8} {:>8} {:>7} {:>14} {:>9}  {}\n", "strategy", "RTL runs",
+                     "stopped", "failed", "EDP (J*cycle)", "relative", "best hardware");
+  for (const SearchResult& r : report.results) {
+    out += fmt::format("{:<12} {:>8} {:>8} {:>7} ", r.strategy, r.runs, r.stopped, r.failed);
+    if (!r.best) {
+      out += fmt::format("{:>14} {:>9}  no design measured in every layer", "-", "-");
+    } else {
+      const double edp = r.best->cost.edp();
+      out += fmt::format("{:>14.6g} {:>9}  {}", edp,
+                         best ? fmt::format("{:.3f}x", edp / best->cost.edp()) : "-",
+                         hardware_text(report.problem.hardware_config(r.best->hardware)));
+    }
+    out += fmt::format("  [{}]\n", r.stop_reason);
+  }
+}
+
+void convergence(const SearchResult& result, std::string& out) {
+  out += fmt::format("\nConvergence of {}\n{:>9} {:>8} {:>14} {:>10} {:>8} {:>7} {:>9}\n",
+                     result.strategy, "iteration", "RTL runs", "EDP (J*cycle)", "scored", "score s",
+                     "fit s", "elapsed s");
+  for (const SearchStep& s : result.steps)
+    out += fmt::format("{:>9} {:>8} {:>14.6g} {:>10} {:>8.1f} {:>7.1f} {:>9.1f}\n", s.iteration,
+                       s.runs, s.best_edp, s.scored, s.score_seconds, s.fit_seconds,
+                       s.elapsed_seconds);
+}
+
+void best_design(const SearchReport& report, const MeasuredDesign& design, std::string& out) {
+  const SearchProblem& problem = report.problem;
+  const HardwareConfig hardware = problem.hardware_config(design.hardware);
+  out += fmt::format("\nBest design: {}, area {:.3f} mm^2\n", hardware_text(hardware),
+                     area_mm2(hardware));
+  out += fmt::format("network: {:.6g} cycles, {:.6g} uJ, EDP {:.6g} J*cycle (RTL-measured)\n",
+                     design.cost.cycles, design.cost.energy_pj * 1e-6, design.cost.edp());
+  out += fmt::format("{:<16} {:>5} {:>12} {:>12} {:>6} {:>12} {:>6}  {}\n", "layer", "count",
+                     "RTL cycles", "analytical", "ratio", "RTL uJ", "ratio", "mapping");
+  for (int l = 0; l < problem.layer_count(); ++l) {
+    const auto at = static_cast<std::size_t>(l);
+    const LayerCost analytical = problem.analytical_cost(design.points[at]);
+    const LayerCost& measured = design.costs[at];
+    const double count = problem.count(l);
+    out += fmt::format("{:<16} {:>5} {:>12.0f} {:>12.0f} {:>6.2f} {:>12.6g} {:>6.2f}  {}\n",
+                       problem.workload().layers[at].name, count, measured.cycles / count,
+                       analytical.cycles / count, measured.cycles / analytical.cycles,
+                       measured.energy_pj / count * 1e-6, measured.energy_pj / analytical.energy_pj,
+                       format_mapping(problem.point(design.points[at]).mapping));
+  }
+}
+
+json finite_or_null(double value) { return std::isfinite(value) ? json(value) : json(); }
+
+json result_json(const SearchProblem& problem, const SearchResult& result) {
+  json out = {{"strategy", result.strategy},
+              {"rtl_runs", result.runs},
+              {"stopped", result.stopped},
+              {"failed", result.failed},
+              {"stop_reason", result.stop_reason},
+              {"candidates_per_second", score_rate(result)},
+              {"best", nullptr},
+              {"steps", json::array()}};
+  for (const SearchStep& s : result.steps)
+    out["steps"].push_back({{"iteration", s.iteration},
+                            {"rtl_runs", s.runs},
+                            {"best_edp", finite_or_null(s.best_edp)},
+                            {"scored", s.scored},
+                            {"score_seconds", s.score_seconds},
+                            {"fit_seconds", s.fit_seconds},
+                            {"elapsed_seconds", s.elapsed_seconds}});
+  if (!result.best) return out;
+  const MeasuredDesign& design = *result.best;
+  json layers = json::array();
+  for (int l = 0; l < problem.layer_count(); ++l) {
+    const auto at = static_cast<std::size_t>(l);
+    const LayerCost analytical = problem.analytical_cost(design.points[at]);
+    const double count = problem.count(l);
+    layers.push_back({{"name", problem.workload().layers[at].name},
+                      {"count", problem.workload().layers[at].count},
+                      {"index", design.points[at].index},
+                      {"mapping", format_mapping(problem.point(design.points[at]).mapping)},
+                      {"rtl_cycles", design.costs[at].cycles / count},
+                      {"rtl_energy_pj", design.costs[at].energy_pj / count},
+                      {"analytical_cycles", analytical.cycles / count},
+                      {"analytical_energy_pj", analytical.energy_pj / count}});
+  }
+  out["best"] = {{"edp", design.cost.edp()},
+                 {"cycles", design.cost.cycles},
+                 {"energy_pj", design.cost.energy_pj},
+                 {"hardware", hardware_json(problem.hardware_config(design.hardware))},
+                 {"layers", std::move(layers)}};
+  return out;
+}
+
+}  // namespace
+
+std::string format_text(const SearchReport& report) {
+  const SearchProblem& problem = report.problem;
+  std::string out = fmt::format(
+      "Polaris search: {} ({} layers) on space {} ({} hardware configurations, {:.3g} design "
+      "points), seed {}\n\n",
+      problem.workload().name, problem.layer_count(), problem.space().name,
+      problem.hardware().size(), design_points(problem), report.seed);
+  strategies(report, out);
+  for (const SearchResult& result : report.results) convergence(result, out);
+  const SearchResult& first = report.results.front();
+  if (score_rate(first) > 0)
+    out += fmt::format("scored {:.3g} candidates/s, proposal included\n", score_rate(first));
+  if (first.best) best_design(report, *first.best, out);
+  if (!report.verification.empty()) out += "\n" + report.verification + "\n";
+  return out;
+}
+
+std::string format_json(const SearchReport& report) {
+  json out = {{"polaris", kVersion},
+              {"workload", report.problem.workload().name},
+              {"space", report.problem.space().name},
+              {"seed", report.seed},
+              {"rtl_hash", report.rtl_hash},
+              {"verification", report.verification},
+              {"design_points", design_points(report.problem)},
+              {"results", json::array()}};
+  for (const SearchResult& result : report.results)
+    out["results"].push_back(result_json(report.problem, result));
+  return out.dump(2) + "\n";
+}
+
+}  // namespace polaris

@@ -1,0 +1,97 @@
+#include "host/search/analytical_search.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "host/core/parallel.hpp"
+
+namespace polaris {
+namespace {
+
+constexpr int kRandomTries = 2000;
+/// Moves below this one change the hardware.
+constexpr int kFirstMappingMove = 2 * kHardwareAxes;
+
+double layer_edp(const SearchProblem& problem, PointId id) {
+  if (!problem.feasible(id)) return std::numeric_limits<double>::infinity();
+  const LayerCost cost = problem.analytical_cost(id);
+  return cost.cycles * cost.energy_pj;
+}
+
+PointId descend(const SearchProblem& problem, PointId at) {
+  const LayerSpaceView& space = problem.view(at.layer);
+  double best = layer_edp(problem, at);
+  for (bool moved = true; moved;) {
+    moved = false;
+    PointId next = at;
+    for (int move = kFirstMappingMove; move < space.neighbour_count(); ++move) {
+      const std::uint64_t index = space.neighbour(at.index, move);
+      if (index == kNoIndex) continue;
+      const double edp = layer_edp(problem, {at.layer, index});
+      if (edp < best) {
+        best = edp;
+        next.index = index;
+        moved = true;
+      }
+    }
+    at = next;
+  }
+  at.index = space.canonical(at.index);
+  return at;
+}
+
+MappingList search_pair(const SearchProblem& problem, const AnalyticalSearchOptions& options,
+                        std::uint64_t hardware, int layer) {
+  std::vector<std::pair<double, PointId>> found;
+  for (int start = 0; start < options.starts; ++start) {
+    PointId from = problem.fallback(layer, hardware);
+    double best = layer_edp(problem, from);
+    for (int draw = 0; draw < options.draws; ++draw) {
+      const std::uint64_t stream = ((hardware * static_cast<std::uint64_t>(problem.layer_count()) +
+                                     static_cast<std::uint64_t>(layer)) *
+                                        static_cast<std::uint64_t>(options.starts) +
+                                    static_cast<std::uint64_t>(start)) *
+                                       static_cast<std::uint64_t>(options.draws) +
+                                   static_cast<std::uint64_t>(draw);
+      const PointId drawn =
+          problem.random_feasible(layer, hardware, options.seed, stream, kRandomTries);
+      const double edp = layer_edp(problem, drawn);
+      if (edp < best) {
+        best = edp;
+        from = drawn;
+      }
+    }
+    const PointId end = descend(problem, from);
+    found.emplace_back(layer_edp(problem, end), end);
+  }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  MappingList list;
+  for (const auto& [edp, id] : found) {
+    if (list.points.size() == static_cast<std::size_t>(options.keep)) break;
+    list.points.push_back(id);
+    list.costs.push_back(problem.analytical_cost(id));
+  }
+  return list;
+}
+
+}  // namespace
+
+std::vector<std::vector<MappingList>> analytical_search(const SearchProblem& problem,
+                                                        const AnalyticalSearchOptions& options) {
+  const auto layers = static_cast<std::size_t>(problem.layer_count());
+  std::vector<std::vector<MappingList>> out(problem.hardware().size(),
+                                            std::vector<MappingList>(layers));
+  const auto pairs = static_cast<std::int64_t>(out.size() * layers);
+  parallel_for(pairs, 1, options.threads, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t pair = begin; pair < end; ++pair) {
+      const auto h = static_cast<std::size_t>(pair) / layers;
+      const auto l = static_cast<std::size_t>(pair) % layers;
+      out[h][l] = search_pair(problem, options, problem.hardware()[h], static_cast<int>(l));
+    }
+  });
+  return out;
+}
+
+}  // namespace polaris

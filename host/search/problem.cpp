@@ -1,0 +1,76 @@
+#include "host/search/problem.hpp"
+
+#include <string>
+#include <utility>
+
+#include "host/core/error.hpp"
+#include "models/analytical/analytical.hpp"
+#include "models/analytical/area.hpp"
+
+namespace polaris {
+
+SearchProblem::SearchProblem(Workload workload, DesignSpace space)
+    : workload_(std::move(workload)), space_(std::move(space)) {
+  if (workload_.layers.empty())
+    throw Error::expected("at least one layer", "none", "workload " + workload_.name);
+  for (const WorkloadLayer& layer : workload_.layers)
+    layers_.emplace_back(layer.layer, space_.hardware);
+  for (std::uint64_t h = 0; h < space_.hardware.size(); ++h) {
+    const bool within =
+        space_.max_area_mm2 <= 0 || area_mm2(hardware_config(h)) <= space_.max_area_mm2;
+    position_.push_back(within ? static_cast<int>(hardware_.size()) : -1);
+    if (within) hardware_.push_back(h);
+  }
+  if (hardware_.empty())
+    throw Error::expected(
+        "a hardware configuration of at most " + std::to_string(space_.max_area_mm2) + " mm^2",
+        "none", "space " + space_.name);
+}
+
+HardwareConfig SearchProblem::hardware_config(std::uint64_t ordinal) const {
+  const LayerSpaceView& first = view(0);
+  return first.decode(ordinal * first.mapping_count).hardware;
+}
+
+bool SearchProblem::feasible(PointId id) const {
+  return check(layer(id.layer), point(id)) == Feasibility::feasible;
+}
+
+LayerCost SearchProblem::analytical_cost(PointId id) const {
+  const DesignPoint design = point(id);
+  const AnalyticalResult result =
+      evaluate_analytical(layer(id.layer), design.hardware, design.mapping);
+  return {count(id.layer) * static_cast<double>(result.cycles), count(id.layer) * result.energy_pj};
+}
+
+LayerCost SearchProblem::lower_bound(PointId id) const {
+  const DesignPoint design = point(id);
+  const AnalyticalResult result =
+      evaluate_analytical(layer(id.layer), design.hardware, design.mapping);
+  const AccessEnergy energy = access_energy(design.hardware);
+  const double macs = static_cast<double>(layer(id.layer).macs());
+  return {count(id.layer) * static_cast<double>(result.compute_cycles),
+          count(id.layer) * macs * (energy.mac + energy.reg)};
+}
+
+PointId SearchProblem::fallback(int layer, std::uint64_t hardware) const {
+  const LayerSpaceView& space = view(layer);
+  // Splits ascend by their DRAM factor, so the last one leaves everything to DRAM.
+  SpaceDigits digits = space.digits(hardware * space.mapping_count);
+  for (int d = 0; d < kDims; ++d) digits.split[d] = space.split_count[d] - 1;
+  return {layer, space.canonical(space.index(digits))};
+}
+
+PointId SearchProblem::random_feasible(int layer, std::uint64_t hardware, std::uint64_t seed,
+                                       std::uint64_t stream, int tries) const {
+  const LayerSpaceView& space = view(layer);
+  for (int i = 0; i < tries; ++i) {
+    const PointId id{
+        layer, hardware * space.mapping_count +
+                   uniform_below(space.mapping_count, seed, stream, static_cast<std::uint64_t>(i))};
+    if (feasible(id)) return {layer, space.canonical(id.index)};
+  }
+  return fallback(layer, hardware);
+}
+
+}  // namespace polaris

@@ -1,0 +1,261 @@
+#include "host/search/proposer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+#include <utility>
+
+#include "host/core/parallel.hpp"
+#include "models/starlight/acquisition.hpp"
+
+namespace polaris {
+namespace {
+
+/// Streams of the counter-based generator, apart from those of other parts of the search.
+constexpr std::uint64_t kWalkStream = std::uint64_t{1} << 62;
+constexpr int kLongestWalk = 6;
+constexpr int kUniformTries = 32;
+/// Attempts per wanted candidate before a small or mostly infeasible space is given up on.
+constexpr std::int64_t kAttempts = 8;
+
+bool by_score(const Promising& a, const Promising& b) {
+  return std::tie(a.score, a.id) < std::tie(b.score, b.id);
+}
+
+}  // namespace
+
+Proposer::Proposer(const SearchProblem& problem, Engine& engine, const ProposerOptions& options,
+                   const std::vector<std::vector<MappingList>>& start)
+    : problem_(problem),
+      engine_(engine),
+      options_(options),
+      cells_(problem.hardware().size() * static_cast<std::size_t>(problem.layer_count())),
+      totals_(problem.hardware().size()) {
+  for (std::size_t h = 0; h < start.size(); ++h)
+    for (int l = 0; l < problem.layer_count(); ++l) {
+      const MappingList& list = start[h][static_cast<std::size_t>(l)];
+      for (std::size_t i = 0; i < list.points.size(); ++i) {
+        Promising& elite = cell(h, l).elites.emplace_back();
+        elite.id = list.points[i];
+        elite.median = elite.optimistic = list.costs[i];
+      }
+      totals_[h].cycles += list.costs.front().cycles;
+      totals_[h].energy_pj += list.costs.front().energy_pj;
+    }
+}
+
+Proposer::Cell& Proposer::cell(std::size_t hardware_position, int layer) {
+  return cells_[hardware_position * static_cast<std::size_t>(problem_.layer_count()) +
+                static_cast<std::size_t>(layer)];
+}
+
+std::vector<std::uint64_t> Proposer::candidates(int layer, std::size_t hardware_position,
+                                                const Observations& observations,
+                                                const std::set<PointId>& pending,
+                                                std::uint64_t iteration, std::int64_t wanted) {
+  const LayerSpaceView& space = problem_.view(layer);
+  const std::uint64_t hardware = problem_.hardware()[hardware_position];
+  const int moves = space.neighbour_count();
+  std::vector<std::uint64_t> out;
+  const auto consider = [&](std::uint64_t index) {
+    if (index == kNoIndex) return;
+    const PointId id{layer, space.canonical(index)};
+    if (problem_.hardware_of(id) == hardware && problem_.feasible(id) && !observations.known(id) &&
+        !pending.contains(id))
+      out.push_back(id.index);
+  };
+  const Cell& here = cell(hardware_position, layer);
+  std::vector<std::uint64_t> from;
+  for (const Promising& elite : here.elites) from.push_back(elite.id.index);
+  for (const PointId id : observations.points(static_cast<int>(hardware_position), layer))
+    from.push_back(id.index);
+  for (const std::uint64_t start : from) {
+    consider(start);
+    for (int move = 2 * kHardwareAxes; move < moves; ++move) consider(space.neighbour(start, move));
+  }
+  // The rest: walks of a few random moves from the same points, and uniform draws, in turns.
+  const std::uint64_t stream = kWalkStream +
+                               (iteration * problem_.hardware().size() + hardware_position) *
+                                   static_cast<std::uint64_t>(problem_.layer_count()) +
+                               static_cast<std::uint64_t>(layer);
+  std::uint64_t counter = 0;
+  for (std::int64_t attempt = 0;
+       attempt < kAttempts * wanted && static_cast<std::int64_t>(out.size()) < wanted; ++attempt) {
+    if (attempt % 2 == 0 && !from.empty()) {
+      const Philox4 bits = philox(options_.seed, stream, counter++);
+      std::uint64_t index = from[bits.word[0] % from.size()];
+      const int steps = 2 + static_cast<int>(bits.word[1] % (kLongestWalk - 1));
+      for (int step = 0; step < steps; ++step) {
+        const int move = 2 * kHardwareAxes +
+                         static_cast<int>(uniform_below(
+                             static_cast<std::uint64_t>(std::max(1, moves - 2 * kHardwareAxes)),
+                             options_.seed, stream, counter++));
+        const std::uint64_t next = move < moves ? space.neighbour(index, move) : kNoIndex;
+        if (next != kNoIndex) index = next;
+      }
+      consider(index);
+    } else {
+      for (int i = 0; i < kUniformTries; ++i) {
+        const std::uint64_t index =
+            hardware * space.mapping_count +
+            uniform_below(space.mapping_count, options_.seed, stream, counter++);
+        if (check(space.layer, space.decode(index)) != Feasibility::feasible) continue;
+        consider(index);
+        break;
+      }
+    }
+  }
+  std::sort(out.begin(), out.end());
+  out.erase(std::unique(out.begin(), out.end()), out.end());
+  return out;
+}
+
+std::vector<Promising> Proposer::predict(const StarlightModel& model, int layer,
+                                         std::span<const std::uint64_t> indices) {
+  std::vector<Prediction> predictions(indices.size());
+  engine_.predict(model, problem_.view(layer), indices, predictions);
+  std::vector<Promising> out;
+  const double count = problem_.count(layer);
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    const Prediction& p = predictions[i];
+    Promising& promising = out.emplace_back();
+    promising.id = {layer, indices[i]};
+    promising.median = {count * std::exp(double{p.log_latency}),
+                        count * std::exp(double{p.log_energy})};
+    promising.cycles_sd = promising.median.cycles * double{p.log_latency_sd};
+    promising.energy_sd = promising.median.energy_pj * double{p.log_energy_sd};
+    promising.optimistic = {
+        promising.median.cycles * std::exp(-options_.kappa * double{p.log_latency_sd}),
+        promising.median.energy_pj * std::exp(-options_.kappa * double{p.log_energy_sd})};
+  }
+  return out;
+}
+
+std::int64_t Proposer::refine(const StarlightModel& model, const Observations& observations,
+                              std::span<const PointId> pending, std::uint64_t iteration) {
+  const std::set<PointId> running(pending.begin(), pending.end());
+  const std::size_t hardware = problem_.hardware().size();
+  const auto pairs =
+      static_cast<std::int64_t>(hardware) * static_cast<std::int64_t>(problem_.layer_count());
+  const std::int64_t wanted = (options_.candidates + pairs - 1) / pairs;
+  std::int64_t scored = 0;
+  for (int layer = 0; layer < problem_.layer_count(); ++layer) {
+    std::vector<std::vector<std::uint64_t>> found(hardware);
+    parallel_for(static_cast<std::int64_t>(hardware), 1, options_.threads,
+                 [&](std::int64_t begin, std::int64_t end) {
+                   for (std::int64_t h = begin; h < end; ++h) {
+                     const auto at = static_cast<std::size_t>(h);
+                     found[at] = candidates(layer, at, observations, running, iteration, wanted);
+                   }
+                 });
+    std::vector<std::uint64_t> indices;
+    for (const auto& part : found) indices.insert(indices.end(), part.begin(), part.end());
+    const std::vector<Promising> predicted = predict(model, layer, indices);
+    scored += static_cast<std::int64_t>(indices.size());
+    std::size_t next = 0;
+    for (std::size_t h = 0; h < hardware; ++h) {
+      std::vector<Promising>& elites = cell(h, layer).elites;
+      elites.clear();
+      for (std::size_t i = 0; i < found[h].size(); ++i, ++next) {
+        Promising promising = predicted[next];
+        promising.score = promising.optimistic.cycles / totals_[h].cycles +
+                          promising.optimistic.energy_pj / totals_[h].energy_pj;
+        if (std::isfinite(promising.score)) elites.push_back(promising);
+      }
+      const std::size_t keep = std::min(elites.size(), static_cast<std::size_t>(options_.elites));
+      std::partial_sort(elites.begin(), elites.begin() + static_cast<std::ptrdiff_t>(keep),
+                        elites.end(), by_score);
+      elites.resize(keep);
+    }
+  }
+  return scored;
+}
+
+std::vector<PointId> Proposer::choose(const StarlightModel& model, const Observations& observations,
+                                      std::span<const PointId> pending, double incumbent_edp,
+                                      int batch) {
+  const int layers = problem_.layer_count();
+  const std::size_t hardware = problem_.hardware().size();
+  std::vector<std::vector<Promising>> waiting(cells_.size());
+  for (int layer = 0; layer < layers; ++layer) {
+    std::vector<std::uint64_t> indices;
+    for (const PointId id : pending)
+      if (id.layer == layer) indices.push_back(id.index);
+    for (const Promising& p : predict(model, layer, indices)) {
+      const int h = problem_.hardware_position(problem_.hardware_of(p.id));
+      waiting[static_cast<std::size_t>(h * layers + layer)].push_back(p);
+    }
+  }
+
+  struct Plan {
+    double value;  ///< log of the expected improvement per run
+    std::size_t hardware_position;
+    std::vector<Promising> runs;
+  };
+  std::vector<Plan> plans;
+  for (std::size_t h = 0; h < hardware; ++h) {
+    // Options of a layer in this order: measured, running, promising.
+    std::vector<std::vector<LayerCost>> optimistic(static_cast<std::size_t>(layers));
+    for (int l = 0; l < layers; ++l) {
+      auto& options = optimistic[static_cast<std::size_t>(l)];
+      const auto measured = observations.costs(static_cast<int>(h), l);
+      options.assign(measured.begin(), measured.end());
+      for (const Promising& p :
+           waiting[h * static_cast<std::size_t>(layers) + static_cast<std::size_t>(l)])
+        options.push_back(p.optimistic);
+      for (const Promising& p : cell(h, l).elites) options.push_back(p.optimistic);
+    }
+    const Combination combination = best_combination(optimistic);
+    if (combination.choice.empty()) continue;
+    totals_[h] = combination.cost;
+    Plan plan{0.0, h, {}};
+    NetworkCost median;
+    double cycles_variance = 0.0, energy_variance = 0.0;
+    for (int l = 0; l < layers; ++l) {
+      std::size_t choice = combination.choice[static_cast<std::size_t>(l)];
+      const auto measured = observations.costs(static_cast<int>(h), l);
+      if (choice < measured.size()) {
+        median.cycles += measured[choice].cycles;
+        median.energy_pj += measured[choice].energy_pj;
+        continue;
+      }
+      choice -= measured.size();
+      const auto& running =
+          waiting[h * static_cast<std::size_t>(layers) + static_cast<std::size_t>(l)];
+      const bool is_running = choice < running.size();
+      const Promising& p =
+          is_running ? running[choice] : cell(h, l).elites[choice - running.size()];
+      if (!is_running) plan.runs.push_back(p);
+      median.cycles += p.median.cycles;
+      median.energy_pj += p.median.energy_pj;
+      cycles_variance += p.cycles_sd * p.cycles_sd;
+      energy_variance += p.energy_sd * p.energy_sd;
+    }
+    if (plan.runs.empty()) continue;
+    const double sd = std::sqrt(cycles_variance / (median.cycles * median.cycles) +
+                                energy_variance / (median.energy_pj * median.energy_pj));
+    plan.value = log_expected_improvement(std::log(median.edp()), sd, std::log(incumbent_edp)) -
+                 std::log(static_cast<double>(plan.runs.size()));
+    plans.push_back(std::move(plan));
+  }
+  std::stable_sort(plans.begin(), plans.end(),
+                   [](const Plan& a, const Plan& b) { return a.value > b.value; });
+
+  std::vector<PointId> out;
+  for (Plan& plan : plans) {
+    // Where the batch cuts a plan short, the runs that say most come first.
+    const NetworkCost& total = totals_[plan.hardware_position];
+    std::stable_sort(plan.runs.begin(), plan.runs.end(),
+                     [&](const Promising& a, const Promising& b) {
+                       return a.cycles_sd / total.cycles + a.energy_sd / total.energy_pj >
+                              b.cycles_sd / total.cycles + b.energy_sd / total.energy_pj;
+                     });
+    for (const Promising& run : plan.runs) {
+      if (static_cast<int>(out.size()) == batch) return out;
+      out.push_back(run.id);
+    }
+  }
+  return out;
+}
+
+}  // namespace polaris

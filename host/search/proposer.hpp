@@ -1,0 +1,74 @@
+// Starlight's part of the search: scores a million mappings an iteration, and says which RTL runs
+// are worth most.
+#pragma once
+
+#include <cstdint>
+#include <set>
+#include <span>
+#include <vector>
+
+#include "host/engine/engine.hpp"
+#include "host/search/analytical_search.hpp"
+#include "host/search/observations.hpp"
+#include "host/search/problem.hpp"
+
+namespace polaris {
+
+struct ProposerOptions {
+  std::int64_t candidates = 1'000'000;  ///< scored per iteration, at least
+  int elites = 6;                       ///< unmeasured mappings kept per (hardware, layer)
+  double kappa = 1.0;                   ///< optimism: costs are taken at mean - kappa * sd
+  std::uint64_t seed = 0;
+  int threads = 0;  ///< 0: all cores
+};
+
+/// A mapping that Starlight finds promising; costs times the layer's count.
+struct Promising {
+  PointId id;
+  LayerCost median;
+  LayerCost optimistic;    ///< median * exp(-kappa * sd)
+  double cycles_sd = 0.0;  ///< of median.cycles, first order
+  double energy_sd = 0.0;  ///< of median.energy_pj, first order
+  double score = 0.0;      ///< share of the network's cycles plus share of its energy
+};
+
+class Proposer {
+ public:
+  /// `start`: per hardware position and layer, mappings to begin from (none may be empty).
+  Proposer(const SearchProblem& problem, Engine& engine, const ProposerOptions& options,
+           const std::vector<std::vector<MappingList>>& start);
+
+  Engine& engine() { return engine_; }
+
+  /// Moves the promising mappings of every (hardware, layer) to the best of their neighbours,
+  /// random walks from them, and uniform draws, by the model's optimistic cost. Points known to
+  /// `observations` and `pending` ones are left out. Returns the number of candidates scored.
+  std::int64_t refine(const StarlightModel& model, const Observations& observations,
+                      std::span<const PointId> pending, std::uint64_t iteration);
+
+  /// Up to `batch` points to run: whole sets of layers of the hardware with the largest expected
+  /// improvement of log EDP below `incumbent_edp` per RTL run. `pending` are taken as run, at the
+  /// model's prediction. Deterministic.
+  std::vector<PointId> choose(const StarlightModel& model, const Observations& observations,
+                              std::span<const PointId> pending, double incumbent_edp, int batch);
+
+ private:
+  struct Cell {
+    std::vector<Promising> elites;
+  };
+  Cell& cell(std::size_t hardware_position, int layer);
+  std::vector<std::uint64_t> candidates(int layer, std::size_t hardware_position,
+                                        const Observations& observations,
+                                        const std::set<PointId>& pending, std::uint64_t iteration,
+                                        std::int64_t wanted);
+  std::vector<Promising> predict(const StarlightModel& model, int layer,
+                                 std::span<const std::uint64_t> indices);
+
+  const SearchProblem& problem_;
+  Engine& engine_;
+  ProposerOptions options_;
+  std::vector<Cell> cells_;          ///< [hardware position * layers + layer]
+  std::vector<NetworkCost> totals_;  ///< [hardware position]: what scores are relative to
+};
+
+}  // namespace polaris

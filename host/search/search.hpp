@@ -1,0 +1,79 @@
+// The searches: Polaris itself, and the rivals it is measured against with the same RTL budget.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "host/fit/fit.hpp"
+#include "host/search/analytical_search.hpp"
+#include "host/search/evaluator.hpp"
+#include "host/search/proposer.hpp"
+
+namespace polaris {
+
+struct SearchOptions {
+  int rtl_budget = 320;                   ///< RTL runs of single layers, whatever their outcome
+  int batch = 24;                         ///< runs proposed per iteration
+  int initial = 48;                       ///< diverse first runs besides one whole design
+  double time_limit_s = 0.0;              ///< wall time; 0: none
+  std::int64_t max_cycles = 200'000'000;  ///< hard limit of one RTL run
+  int patience = 0;           ///< iterations without a gain of `min_gain` that end it; 0: never
+  double min_gain = 1e-3;     ///< relative decrease of the EDP that counts as a gain
+  double refit_growth = 1.2;  ///< hyper-parameters are fitted anew when the data grew by this
+  std::uint64_t seed = 0;
+  ProposerOptions proposer;
+  FitOptions fit;
+};
+
+/// State after one iteration: a row of the convergence table.
+struct SearchStep {
+  int iteration = 0;
+  int runs = 0;                ///< RTL runs so far
+  double best_edp = 0.0;       ///< J * cycle, RTL-measured; infinity before the first whole design
+  std::int64_t scored = 0;     ///< candidates scored in this iteration
+  double score_seconds = 0.0;  ///< for them, proposal included
+  double fit_seconds = 0.0;
+  double elapsed_seconds = 0.0;
+};
+
+struct SearchResult {
+  std::string strategy;                ///< polaris, random, analytical
+  std::optional<MeasuredDesign> best;  ///< none where no design was measured in every layer
+  std::vector<SearchStep> steps;
+  int runs = 0;     ///< RTL runs in all
+  int stopped = 0;  ///< of these, stopped at their cycle limit
+  int failed = 0;   ///< of these, failed
+  std::string stop_reason;
+};
+
+using SearchProgress = std::function<void(const SearchStep&)>;
+
+/// Cycles beyond which a run is stopped: a multiple of what the layer needs at least on that
+/// hardware (array at full use, every word over the bus once).
+std::int64_t cycle_limit(const SearchProblem& problem, PointId id);
+
+/// Multi-fidelity Bayesian optimisation of the network EDP: initial design, then per iteration fit,
+/// score, choose, run. The next batch is chosen while the previous one runs, which counts as
+/// pending, so the result depends on the seed alone and not on which run ends first.
+/// `start` is the result of analytical_search.
+SearchResult polaris_search(const SearchProblem& problem,
+                            const std::vector<std::vector<MappingList>>& start,
+                            const Pretrained& pretrained, Engine& engine, Evaluator& evaluator,
+                            const SearchOptions& options, const SearchProgress& progress);
+
+/// Measures the hardware that the analytical model ranks best, each with its best mappings.
+SearchResult analytical_only_search(const SearchProblem& problem,
+                                    const std::vector<std::vector<MappingList>>& start,
+                                    Evaluator& evaluator, const SearchOptions& options,
+                                    const SearchProgress& progress);
+
+/// Uniform random hardware with uniform random feasible mappings: as many whole designs as the
+/// budget pays for. Designs that a lower bound puts above the best measured one are not run, and
+/// runs are stopped where they pass that bound: the least EDP of the drawn designs stays exact.
+SearchResult random_search(const SearchProblem& problem, Evaluator& evaluator,
+                           const SearchOptions& options, const SearchProgress& progress);
+
+}  // namespace polaris
