@@ -219,7 +219,7 @@ module accelerator
   logic [BeatBits-1:0] beat_data;
   logic input_write_valid, input_write_ready, input_write_first;
   logic weight_write_valid, weight_write_ready, weight_write_first;
-  logic psum_write_valid, psum_write_ready, psum_write_first;
+  logic psum_write_valid, psum_write_first;
   word_t input_write_row, weight_write_row, psum_write_row;
   logic [8*Dim-1:0] input_write_data, weight_write_data;
   logic [32*Dim-1:0] psum_write_data;
@@ -317,7 +317,7 @@ module accelerator
     .beat_bytes_i(beat_bytes),
     .beat_data_i(beat_data),
     .write_valid_o(psum_write_valid),
-    .write_ready_i(psum_write_ready),
+    .write_ready_i(1'b1),
     .write_row_o(psum_write_row),
     .write_first_o(psum_write_first),
     .write_data_o(psum_write_data)
@@ -437,7 +437,7 @@ module accelerator
   );
   assign output_put = result_valid && result_tag.tile_last;
 
-  logic store_read_valid, store_read_ready;
+  logic store_read_valid;
   word_t store_read_row;
   logic [32*Dim-1:0] store_read_data;
   accumulator #(
@@ -455,12 +455,10 @@ module accelerator
     .result_tag_i(result_tag),
     .result_data_i(result_data),
     .psum_valid_i(psum_write_valid),
-    .psum_ready_o(psum_write_ready),
     .psum_row_i(psum_write_row),
     .psum_first_i(psum_write_first),
     .psum_data_i(psum_write_data),
     .store_valid_i(store_read_valid),
-    .store_ready_o(store_read_ready),
     .store_row_i(store_read_row),
     .store_data_o(store_read_data)
   );
@@ -487,7 +485,6 @@ module accelerator
     .tile_filled_i(output_filled),
     .tile_release_o(output_release),
     .read_valid_o(store_read_valid),
-    .read_ready_i(store_read_ready),
     .read_row_o(store_read_row),
     .read_data_i(store_read_data),
     .burst_valid_o(burst_valid),
@@ -550,8 +547,6 @@ module accelerator
   events_t events;
   assign events = '{
     step: stream_step_valid && stream_step_ready,
-    accumulator_wait: (store_read_valid && !store_read_ready) ||
-        (psum_write_valid && !psum_write_ready),
     preload_conflict: preload_read_valid && !preload_read_ready,
     weight_conflict: weight_write_valid && !weight_write_ready,
     input_conflict: input_write_valid && !input_write_ready,
@@ -564,8 +559,8 @@ module accelerator
     psum_beat: read_beat && beat_channel == ChannelPsum,
     weight_beat: read_beat && beat_channel == ChannelWeight,
     input_beat: read_beat && beat_channel == ChannelInput,
-    psum_row_write: psum_write_valid && psum_write_ready,
-    store_row_read: store_read_valid && store_read_ready,
+    psum_row_write: psum_write_valid,
+    store_row_read: store_read_valid,
     accumulate_read: result_valid && result_tag.accumulate,
     weight_row_write: weight_write_valid && weight_write_ready,
     input_row_write: input_write_valid && input_write_ready,

@@ -140,7 +140,6 @@ package accelerator_pkg;
   // Events that the counters count, one bit a counter (cycles aside).
   typedef struct packed {
     logic step;               // DRAM nest iteration begun by the streamer
-    logic accumulator_wait;   // store read or psum write refused
     logic preload_conflict;   // bank taken by the streamer
     logic weight_conflict;
     logic input_conflict;

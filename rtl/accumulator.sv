@@ -5,8 +5,9 @@
 // | Dim       | sums of a row, one a column of the array |
 // | Rows      | rows that physically exist, power of two |
 //
-// A bank serves, in this order, a result row of the array (read, add, write), a partial-sum write,
-// a store read. Latency: a store read granted in cycle t has its data at t+1.
+// Results (read, add, write), partial-sum loads and stores never meet in one buffer: a buffer passes
+// from load to array to store and back, by tokens. So no one waits; an assertion watches.
+// Latency: a store read in cycle t has its data at t+1.
 `include "assertions.svh"
 module accumulator
   import accelerator_pkg::*;
@@ -21,19 +22,17 @@ module accumulator
   input  logic              data_on_i,
   input  word_t             capacity_i,  // rows
   output logic              error_o,     // sticky: a row beyond the capacity was used
-  // results of the array: always granted
+  // results of the array
   input  logic              result_valid_i,
   input  result_tag_t       result_tag_i,
   input  logic [32*Dim-1:0] result_data_i,
   // partial sums loaded from DRAM
   input  logic              psum_valid_i,
-  output logic              psum_ready_o,
   input  word_t             psum_row_i,
   input  logic              psum_first_i,
   input  logic [32*Dim-1:0] psum_data_i,
   // store engine
   input  logic              store_valid_i,
-  output logic              store_ready_o,
   input  word_t             store_row_i,
   output logic [32*Dim-1:0] store_data_o
 );
@@ -47,9 +46,6 @@ module accumulator
   assign result_bank = buffers.two && result_tag_i.row >= buffers.row1;
   assign psum_bank = buffers.two && psum_row_i >= buffers.row1;
   assign store_bank = buffers.two && store_row_i >= buffers.row1;
-  assign psum_ready_o = !(result_valid_i && result_bank == psum_bank);
-  assign store_ready_o = !(result_valid_i && result_bank == store_bank) &&
-      !(psum_valid_i && psum_ready_o && psum_bank == store_bank);
 
   always_ff @(posedge clk_i) begin
     if (data_on_i) begin
@@ -61,11 +57,11 @@ module accumulator
         end
         row_q[result_tag_i.row[RowW-1:0]] <= sums;
       end
-      if (psum_valid_i && psum_ready_o) begin
+      if (psum_valid_i) begin
         row_q[psum_row_i[RowW-1:0]] <=
             psum_first_i ? psum_data_i : row_q[psum_row_i[RowW-1:0]] | psum_data_i;
       end
-      if (store_valid_i && store_ready_o) store_data_o <= row_q[store_row_i[RowW-1:0]];
+      if (store_valid_i) store_data_o <= row_q[store_row_i[RowW-1:0]];
     end
   end
 
@@ -79,6 +75,7 @@ module accumulator
     end
   end
 
-  `ASSERT(OneUserABank, !(psum_valid_i && psum_ready_o && store_valid_i && store_ready_o &&
-                          psum_bank == store_bank))
+  `ASSERT(ResultsAndPsumsApart, !(result_valid_i && psum_valid_i && result_bank == psum_bank))
+  `ASSERT(ResultsAndStoresApart, !(result_valid_i && store_valid_i && result_bank == store_bank))
+  `ASSERT(PsumsAndStoresApart, !(psum_valid_i && store_valid_i && psum_bank == store_bank))
 endmodule

@@ -28,7 +28,6 @@ module store_engine
   output logic                tile_release_o,
   // accumulator
   output logic                read_valid_o,
-  input  logic                read_ready_i,
   output word_t               read_row_o,
   input  logic [32*Dim-1:0]   read_data_i,
   // DRAM
@@ -64,9 +63,9 @@ module store_engine
 
   assign tile_ready_o = !active_q && tile_filled_i;
   assign taken = tile_valid_i && tile_ready_o;
-  assign read_valid_o = active_q && reading_q && (!held_q || row_done);
+  assign read = active_q && reading_q && (!held_q || row_done);
+  assign read_valid_o = read;
   assign read_row_o = (second_q ? buffers.row1 : buffers.row0) + row_q;
-  assign read = read_valid_o && read_ready_i;
   assign chunk_end = position_q + tile_q.row_bytes == tile_q.chunk_bytes;
   assign finished = active_q && !reading_q && !held_q && writes_done_i;
   assign tile_release_o = finished;

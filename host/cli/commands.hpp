@@ -11,6 +11,7 @@ namespace polaris {
 void add_doctor(CLI::App& app);
 void add_space(CLI::App& app);
 void add_evaluate(CLI::App& app);
+void add_simulate(CLI::App& app);
 void add_search(CLI::App& app);
 void add_report(CLI::App& app);
 

@@ -54,6 +54,7 @@ int main_checked(int argc, char** argv) {
   add_doctor(app);
   add_space(app);
   add_evaluate(app);
+  add_simulate(app);
   add_search(app);
   add_report(app);
   app.parse_complete_callback([] { configure_logging(global_options().quiet); });

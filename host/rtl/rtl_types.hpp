@@ -62,7 +62,6 @@ struct RtlCounters {
   std::int64_t input_conflicts = 0;    ///< cycles an input write waits for its scratchpad bank
   std::int64_t weight_conflicts = 0;   ///< ... a weight write
   std::int64_t preload_conflicts = 0;  ///< ... a weight read
-  std::int64_t accumulator_waits = 0;  ///< cycles a store read or a partial-sum write waits
   std::int64_t steps = 0;              ///< iterations of the DRAM loops
   std::int64_t read_bytes = 0;         ///< useful bytes of the read beats
   std::int64_t write_bytes = 0;        ///< useful bytes of the write beats
@@ -71,7 +70,7 @@ struct RtlCounters {
 };
 
 /// Name and member of each counter, in the order of the accelerator's read port.
-inline constexpr std::array<std::pair<const char*, std::int64_t RtlCounters::*>, 24>
+inline constexpr std::array<std::pair<const char*, std::int64_t RtlCounters::*>, 23>
     kRtlCounterFields{{{"cycles", &RtlCounters::cycles},
                        {"mesh_rows", &RtlCounters::mesh_rows},
                        {"weight_rows", &RtlCounters::weight_rows},
@@ -92,7 +91,6 @@ inline constexpr std::array<std::pair<const char*, std::int64_t RtlCounters::*>,
                        {"input_conflicts", &RtlCounters::input_conflicts},
                        {"weight_conflicts", &RtlCounters::weight_conflicts},
                        {"preload_conflicts", &RtlCounters::preload_conflicts},
-                       {"accumulator_waits", &RtlCounters::accumulator_waits},
                        {"steps", &RtlCounters::steps},
                        {"read_bytes", &RtlCounters::read_bytes},
                        {"write_bytes", &RtlCounters::write_bytes}}};

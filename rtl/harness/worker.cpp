@@ -33,7 +33,7 @@ namespace polaris_rtl {
 namespace {
 
 constexpr int kProtocolVersion = 1;
-constexpr int kCounters = 24;  ///< of the read port, as in accelerator_pkg.sv
+constexpr int kCounters = 23;  ///< of the read port, as in accelerator_pkg.sv
 /// Between checks whether the parent still lives: an orphan must not simulate on.
 constexpr std::int64_t kCyclesPerCheck = 1 << 22;
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "host/rtl/program.hpp"
 #include "host/rtl/rtl_types.hpp"
 #include "models/space/feasibility.hpp"
 
@@ -20,6 +21,21 @@ class JobGenerator {
   /// loops at register level, partial spatial factors, capacities from just enough for one copy to
   /// plenty, any memory system.
   RtlJob job(std::int32_t dim) {
+    RtlJob out = any_job(dim);
+    while (!rtl_refusal(out).empty()) out = any_job(dim);  // tiles too large for the accumulator
+    return out;
+  }
+
+  std::uint64_t below(std::uint64_t bound) { return random_() % bound; }
+  bool chance(std::uint64_t one_in) { return below(one_in) == 0; }
+
+  template <class T>
+  T pick(std::initializer_list<T> values) {
+    return values.begin()[below(values.size())];
+  }
+
+ private:
+  RtlJob any_job(std::int32_t dim) {
     RtlJob out;
     out.functional = true;
     out.data_seed = random_();
@@ -39,15 +55,6 @@ class JobGenerator {
     return out;
   }
 
-  std::uint64_t below(std::uint64_t bound) { return random_() % bound; }
-  bool chance(std::uint64_t one_in) { return below(one_in) == 0; }
-
-  template <class T>
-  T pick(std::initializer_list<T> values) {
-    return values.begin()[below(values.size())];
-  }
-
- private:
   Layer layer() {
     Layer out;
     const auto set = [&out](Dim dim, std::int32_t bound) { out.size[index_of(dim)] = bound; };
