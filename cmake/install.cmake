@@ -3,7 +3,7 @@ include(CMakePackageConfigHelpers)
 get_property(targets GLOBAL PROPERTY POLARIS_TARGETS)
 install(TARGETS polaris_options ${targets} EXPORT polaris-targets)
 install(EXPORT polaris-targets NAMESPACE polaris:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/polaris)
-install(DIRECTORY models host DESTINATION include/polaris FILES_MATCHING PATTERN "*.hpp")
+install(DIRECTORY models host kernels DESTINATION include/polaris FILES_MATCHING PATTERN "*.hpp")
 install(DIRECTORY models/zoo rtl DESTINATION ${CMAKE_INSTALL_DATADIR}/polaris)
 configure_package_config_file(cmake/polaris-config.cmake.in polaris-config.cmake
   INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/polaris)

@@ -6,4 +6,12 @@ namespace CLI {
 class App;
 }
 
-namespace polaris {}  // namespace polaris
+namespace polaris {
+
+void add_doctor(CLI::App& app);
+void add_space(CLI::App& app);
+void add_evaluate(CLI::App& app);
+void add_search(CLI::App& app);
+void add_report(CLI::App& app);
+
+}  // namespace polaris

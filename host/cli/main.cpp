@@ -51,6 +51,11 @@ int main_checked(int argc, char** argv) {
   app.fallthrough();  // inherited by the sub-commands: global options may follow them
   app.footer("polaris COMMAND --help shows the options of a command and an example.");
   add_global_options(app);
+  add_doctor(app);
+  add_space(app);
+  add_evaluate(app);
+  add_search(app);
+  add_report(app);
   app.parse_complete_callback([] { configure_logging(global_options().quiet); });
   try {
     run(app, argc, argv);

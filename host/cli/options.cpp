@@ -1,7 +1,9 @@
 #include "host/cli/options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace polaris {
 namespace {
@@ -34,18 +36,22 @@ CLI::Validator integer_in(std::int64_t low, std::int64_t high) {
                         "");
 }
 
+CLI::Validator one_of(std::vector<std::string> words) {
+  return CLI::Validator(
+      [words = std::move(words)](std::string& text) {
+        if (std::find(words.begin(), words.end(), text) != words.end()) return std::string();
+        std::string list;
+        for (const std::string& word : words) list += (list.empty() ? "" : ", ") + word;
+        return "expected one of " + list + ", got '" + text + "'";
+      },
+      "");
+}
+
 void add_global_options(CLI::App& app) {
   GlobalOptions& options = global_options();
   const CLI::Validator seed(
       [](std::string& text) {
         return check_integer<std::uint64_t>(text, 0, std::numeric_limits<std::uint64_t>::max());
-      },
-      "");
-  const CLI::Validator backend(
-      [](std::string& text) {
-        return text == "auto" || text == "cpu" || text == "cuda"
-                   ? std::string()
-                   : "expected auto, cpu or cuda, got '" + text + "'";
       },
       "");
   constexpr int kMaxThreads = 4096;
@@ -58,7 +64,7 @@ void add_global_options(CLI::App& app) {
       ->envname("POLARIS_THREADS")
       ->capture_default_str();
   app.add_option("--backend", options.backend, "auto, cpu or cuda")
-      ->check(backend)
+      ->check(one_of({"auto", "cpu", "cuda"}))
       ->envname("POLARIS_BACKEND")
       ->capture_default_str();
   app.add_flag("--json", options.json, "Results as JSON");

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -29,6 +30,9 @@ void add_global_options(CLI::App& app);
 /// Accepts decimal integers of [low, high]; the refusal names the range and what came.
 CLI::Validator integer_in(std::int64_t low,
                           std::int64_t high = std::numeric_limits<std::int64_t>::max());
+
+/// Accepts the given words; the refusal lists them.
+CLI::Validator one_of(std::vector<std::string> words);
 
 /// A sub-command with its line in the command list and the example that ends its help.
 CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& description,

@@ -13,15 +13,15 @@
 namespace polaris {
 namespace {
 
-// What the RTL is written for (spec: rtl section 1).
+// What the accelerator in rtl/ is built for (rtl/accelerator_pkg.sv): one array per dim, its
+// memories at their largest size, and DRAM beats of up to 64 bytes.
 constexpr std::int64_t kMinDim = 4, kMaxDim = 64;
-constexpr std::int64_t kMaxBusBytes = 64;
-constexpr std::int64_t kMaxBurstBytes = 4096;
-constexpr std::int64_t kMaxDelay = 65535;  // cycles
-constexpr std::int64_t kMaxOutstanding = 256;
+constexpr std::int64_t kMaxAccumulatorKib = 512;
+constexpr std::int64_t kMaxScratchpadKib = 2048;
+constexpr std::int64_t kMaxBeatBytes = 64;  // of the bus and of a burst
+constexpr std::int64_t kMaxOutstanding = 64;
 constexpr std::int64_t kMaxBanks = 32;
-// Far above any on-chip memory; keeps byte counts within 32 bits.
-constexpr std::int64_t kMaxKib = 1 << 20;
+constexpr std::int64_t kMaxDelay = 1 << 20;  // cycles; far above any memory
 constexpr double kMaxArea = 1e6;
 
 std::int64_t power_of_two(const YamlNode& node, std::int64_t low, std::int64_t high) {
@@ -50,12 +50,17 @@ void read_axis(const YamlNode& list, HardwareGrid& grid, int axis, Read read) {
 HardwareGrid read_hardware(const YamlNode& node) {
   node.expect_keys({"dim", "accumulator_kib", "scratchpad_kib", "bus_bytes"});
   const auto dim = [](const YamlNode& item) { return power_of_two(item, kMinDim, kMaxDim); };
-  const auto bus = [](const YamlNode& item) { return power_of_two(item, 1, kMaxBusBytes); };
-  const auto bytes = [](const YamlNode& item) { return 1024 * item.integer(1, kMaxKib); };
+  const auto bus = [](const YamlNode& item) { return power_of_two(item, 1, kMaxBeatBytes); };
+  const auto accumulator = [](const YamlNode& item) {
+    return 1024 * item.integer(1, kMaxAccumulatorKib);
+  };
+  const auto scratchpad = [](const YamlNode& item) {
+    return 1024 * item.integer(1, kMaxScratchpadKib);
+  };
   HardwareGrid grid{};
   read_axis(node.at("dim"), grid, 0, dim);
-  read_axis(node.at("accumulator_kib"), grid, 1, bytes);
-  read_axis(node.at("scratchpad_kib"), grid, 2, bytes);
+  read_axis(node.at("accumulator_kib"), grid, 1, accumulator);
+  read_axis(node.at("scratchpad_kib"), grid, 2, scratchpad);
   read_axis(node.at("bus_bytes"), grid, 3, bus);
   return grid;
 }
@@ -66,11 +71,11 @@ MemorySystem read_memory(const YamlNode& node, std::int64_t widest_bus) {
   const auto set = [&node](const char* key, std::int32_t& field, auto read) {
     if (const YamlNode* value = node.find(key)) field = static_cast<std::int32_t>(read(*value));
   };
-  set("latency", memory.latency, [](const YamlNode& n) { return n.integer(1, kMaxDelay); });
+  set("latency", memory.latency, [](const YamlNode& n) { return n.integer(0, kMaxDelay); });
   set("max_outstanding", memory.max_outstanding,
       [](const YamlNode& n) { return n.integer(1, kMaxOutstanding); });
   set("burst_bytes", memory.burst_bytes,
-      [](const YamlNode& n) { return power_of_two(n, 1, kMaxBurstBytes); });
+      [](const YamlNode& n) { return power_of_two(n, 1, kMaxBeatBytes); });
   set("page_miss", memory.page_miss, [](const YamlNode& n) { return n.integer(0, kMaxDelay); });
   set("scratchpad_banks", memory.scratchpad_banks,
       [](const YamlNode& n) { return power_of_two(n, 1, kMaxBanks); });

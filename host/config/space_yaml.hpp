@@ -13,8 +13,8 @@ namespace polaris {
 /// with at most 16 different choices each, in any order,
 ///   memory: {latency, max_outstanding, burst_bytes, page_miss, scratchpad_banks}
 /// where every absent key keeps the default of MemorySystem, and optional `max_area_mm2`.
-/// Throws Error with file:line:column where anything is unknown, missing, repeated or out of the
-/// range that the RTL supports.
+/// Throws Error with file:line:column where anything is unknown, missing, repeated or outside of
+/// what the accelerator in rtl/ is built for.
 DesignSpace read_design_space(const std::filesystem::path& path);
 
 /// Identity of a space: its choices, memory system and area limit (not its name).

@@ -52,7 +52,10 @@ void strategies(const SearchReport& report, std::string& out) {
   for (const SearchResult& r : report.results) {
     out += fmt::format("{:<12} {:>8} {:>8} {:>7} ", r.strategy, r.runs, r.stopped, r.failed);
     if (!r.best) {
-      out += fmt::format("{:>14} {:>9}  no design measured in every layer", "-", "-");
+      const bool bounded = best && std::isfinite(r.least_edp);
+      out += fmt::format("{:>14} {:>9}  proven bound: no design was measured in every layer",
+                         std::isfinite(r.least_edp) ? fmt::format(">={:.6g}", r.least_edp) : "-",
+                         bounded ? fmt::format(">={:.1f}x", r.least_edp / best->cost.edp()) : "-");
     } else {
       const double edp = r.best->cost.edp();
       out += fmt::format("{:>14.6g} {:>9}  {}", edp,
@@ -103,6 +106,7 @@ json result_json(const SearchProblem& problem, const SearchResult& result) {
               {"stopped", result.stopped},
               {"failed", result.failed},
               {"stop_reason", result.stop_reason},
+              {"least_edp", finite_or_null(result.least_edp)},
               {"candidates_per_second", score_rate(result)},
               {"best", nullptr},
               {"steps", json::array()}};

@@ -14,12 +14,26 @@ namespace {
 constexpr std::uint64_t kRandomStream = std::uint64_t{1} << 61;
 constexpr int kRandomTries = 20'000;
 
-/// A whole design in the order in which rivals measure them.
 struct Draft {
-  double edp = 0.0;  ///< analytical
-  std::vector<PointId> points;
+  std::vector<PointId> points;  ///< per layer
+  double analytical_edp = 0.0;
+  NetworkCost bound;  ///< no RTL measurement can be below
 };
 
+Draft make_draft(const SearchProblem& problem, std::vector<PointId> points) {
+  NetworkCost sum, bound;
+  for (const PointId id : points) {
+    const LayerCost cost = problem.analytical_cost(id);
+    const LayerCost least = problem.lower_bound(id);
+    sum.cycles += cost.cycles;
+    sum.energy_pj += cost.energy_pj;
+    bound.cycles += least.cycles;
+    bound.energy_pj += least.energy_pj;
+  }
+  return {std::move(points), sum.edp(), bound};
+}
+
+/// Measures whole designs one after the other.
 class DesignRunner {
  public:
   DesignRunner(const SearchProblem& problem, Evaluator& evaluator, const SearchOptions& options,
@@ -28,24 +42,20 @@ class DesignRunner {
     result_.strategy = std::move(strategy);
   }
 
-  /// Runs drafts in order until the budget, the time or the drafts end.
-  SearchResult run(const std::vector<Draft>& drafts) {
-    result_.stop_reason = "all designs measured";
+  /// Runs drafts in order until the budget, the time or the drafts end. Those that cannot be below
+  /// the best measured design are passed over; with `bound_suffices` also those that cannot be
+  /// below what a stopped run has proved of its design.
+  SearchResult run(const std::vector<Draft>& drafts, bool bound_suffices) {
+    result_.stop_reason = "all designs measured or excluded";
     for (const Draft& draft : drafts) {
-      if (interrupted()) {
-        result_.stop_reason = "interrupted";
-        break;
-      }
-      if (options_.time_limit_s > 0 && elapsed() > options_.time_limit_s) {
-        result_.stop_reason = "time limit";
-        break;
-      }
-      if (result_.runs + static_cast<int>(draft.points.size()) > options_.rtl_budget) {
-        result_.stop_reason = "RTL budget";
-        break;
+      const double least = bound_suffices ? std::min(incumbent(), result_.least_edp) : incumbent();
+      if (stopped(draft) || draft.bound.edp() >= least) {
+        unrun_bound_ = std::min(unrun_bound_, draft.bound.edp());
+        continue;
       }
       measure(draft);
     }
+    result_.least_edp = std::min(result_.least_edp, unrun_bound_);
     return std::move(result_);
   }
 
@@ -58,41 +68,59 @@ class DesignRunner {
     return result_.best ? result_.best->cost.edp() : std::numeric_limits<double>::infinity();
   }
 
+  bool stopped(const Draft& draft) {
+    if (stopped_) return true;
+    stopped_ = true;
+    if (interrupted())
+      result_.stop_reason = "interrupted";
+    else if (options_.time_limit_s > 0 && elapsed() > options_.time_limit_s)
+      result_.stop_reason = "time limit";
+    else if (result_.runs + static_cast<int>(draft.points.size()) > options_.rtl_budget)
+      result_.stop_reason = "RTL budget";
+    else
+      stopped_ = false;
+    return stopped_;
+  }
+
   /// Bounds of all layers but one leave that layer so many cycles before the design's EDP passes
   /// the best measured one.
-  std::vector<RunRequest> requests(const Draft& draft, const NetworkCost& bound) const {
+  std::vector<RunRequest> requests(const Draft& draft) const {
     std::vector<RunRequest> out;
     for (const PointId id : draft.points) {
-      const double slack = incumbent() / (bound.energy_pj * 1e-12) - bound.cycles;
+      const double slack = incumbent() / (draft.bound.energy_pj * 1e-12) - draft.bound.cycles;
       const double allowed = (problem_.lower_bound(id).cycles + slack) / problem_.count(id.layer);
-      const double limit = static_cast<double>(options_.max_cycles);
+      const double limit = static_cast<double>(cycle_limit(problem_, id));
       out.push_back({id, static_cast<std::int64_t>(std::min(allowed, limit))});
     }
     return out;
   }
 
   void measure(const Draft& draft) {
-    NetworkCost bound;
-    for (const PointId id : draft.points) {
-      const LayerCost cost = problem_.lower_bound(id);
-      bound.cycles += cost.cycles;
-      bound.energy_pj += cost.energy_pj;
-    }
-    if (bound.edp() >= incumbent()) return;
-    evaluator_.submit(requests(draft, bound));
+    const std::vector<RunRequest> batch = requests(draft);
+    evaluator_.submit(batch);
     MeasuredDesign design;
     design.hardware = problem_.hardware_of(draft.points.front());
-    for (const Observation& run : evaluator_.wait()) {
+    const std::vector<Observation> runs = evaluator_.wait();
+    NetworkCost proved = draft.bound;
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      const Observation& run = runs[i];
+      const double count = problem_.count(run.id.layer);
+      const LayerCost bound = problem_.lower_bound(run.id);
       ++result_.runs;
       result_.stopped += run.outcome == RunOutcome::stopped;
       result_.failed += run.outcome == RunOutcome::failed;
+      if (run.outcome == RunOutcome::stopped && run.id == batch[i].id)
+        proved.cycles +=
+            std::max(0.0, count * static_cast<double>(batch[i].max_cycles) - bound.cycles);
       if (run.outcome != RunOutcome::measured) continue;
-      const double count = problem_.count(run.id.layer);
       design.points.push_back(run.id);
       design.costs.push_back({count * run.cycles, count * run.energy_pj});
       design.cost.cycles += design.costs.back().cycles;
       design.cost.energy_pj += design.costs.back().energy_pj;
+      proved.cycles += design.costs.back().cycles - bound.cycles;
+      proved.energy_pj += design.costs.back().energy_pj - bound.energy_pj;
     }
+    result_.least_edp = std::min(result_.least_edp, proved.edp());
     if (design.points.size() == draft.points.size() && design.cost.edp() < incumbent())
       result_.best = std::move(design);
     SearchStep step;
@@ -109,18 +137,10 @@ class DesignRunner {
   const SearchOptions& options_;
   const SearchProgress& progress_;
   SearchResult result_;
+  double unrun_bound_ = std::numeric_limits<double>::infinity();
+  bool stopped_ = false;
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
-
-Draft make_draft(const SearchProblem& problem, std::vector<PointId> points) {
-  NetworkCost sum;
-  for (const PointId id : points) {
-    const LayerCost cost = problem.analytical_cost(id);
-    sum.cycles += cost.cycles;
-    sum.energy_pj += cost.energy_pj;
-  }
-  return {sum.edp(), std::move(points)};
-}
 
 }  // namespace
 
@@ -136,35 +156,35 @@ SearchResult analytical_only_search(const SearchProblem& problem,
     std::vector<PointId> points;
     for (std::size_t l = 0; l < layers.size(); ++l)
       points.push_back(layers[l].points[combination.choice[l]]);
-    drafts.push_back({combination.cost.edp(), std::move(points)});
+    drafts.push_back(make_draft(problem, std::move(points)));
   }
-  std::stable_sort(drafts.begin(), drafts.end(),
-                   [](const Draft& a, const Draft& b) { return a.edp < b.edp; });
-  return DesignRunner(problem, evaluator, options, progress, "analytical").run(drafts);
+  std::stable_sort(drafts.begin(), drafts.end(), [](const Draft& a, const Draft& b) {
+    return a.analytical_edp < b.analytical_edp;
+  });
+  return DesignRunner(problem, evaluator, options, progress, "analytical").run(drafts, false);
+}
+
+std::vector<PointId> random_design(const SearchProblem& problem, std::uint64_t seed, int number) {
+  const auto draw = static_cast<std::uint64_t>(number);
+  const auto layers = static_cast<std::uint64_t>(problem.layer_count());
+  const std::uint64_t hardware =
+      problem.hardware()[uniform_below(problem.hardware().size(), seed, kRandomStream, draw)];
+  std::vector<PointId> points;
+  for (std::uint64_t l = 0; l < layers; ++l)
+    points.push_back(problem.random_feasible(static_cast<int>(l), hardware, seed,
+                                             kRandomStream + 1 + draw * layers + l, kRandomTries));
+  return points;
 }
 
 SearchResult random_search(const SearchProblem& problem, Evaluator& evaluator,
                            const SearchOptions& options, const SearchProgress& progress) {
-  const int layers = problem.layer_count();
   std::vector<Draft> drafts;
-  for (int n = 0; n < options.rtl_budget / layers; ++n) {
-    const auto draw = static_cast<std::uint64_t>(n);
-    const std::uint64_t hardware = problem.hardware()[uniform_below(
-        problem.hardware().size(), options.seed, kRandomStream, draw)];
-    std::vector<PointId> points;
-    for (int l = 0; l < layers; ++l)
-      points.push_back(problem.random_feasible(l, hardware, options.seed,
-                                               kRandomStream + 1 +
-                                                   draw * static_cast<std::uint64_t>(layers) +
-                                                   static_cast<std::uint64_t>(l),
-                                               kRandomTries));
-    drafts.push_back(make_draft(problem, std::move(points)));
-  }
-  // The least of the drawn designs does not depend on their order; starting with the analytically
-  // best makes the bound bite early.
+  for (int n = 0; n < options.rtl_budget / problem.layer_count(); ++n)
+    drafts.push_back(make_draft(problem, random_design(problem, options.seed, n)));
+  // Least bound first: what is run first can exclude most of the rest.
   std::stable_sort(drafts.begin(), drafts.end(),
-                   [](const Draft& a, const Draft& b) { return a.edp < b.edp; });
-  return DesignRunner(problem, evaluator, options, progress, "random").run(drafts);
+                   [](const Draft& a, const Draft& b) { return a.bound.edp() < b.bound.edp(); });
+  return DesignRunner(problem, evaluator, options, progress, "random").run(drafts, true);
 }
 
 }  // namespace polaris

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <tuple>
+#include <unordered_set>
 #include <utility>
 
 #include "host/core/parallel.hpp"
@@ -56,13 +58,13 @@ std::vector<std::uint64_t> Proposer::candidates(int layer, std::size_t hardware_
   const LayerSpaceView& space = problem_.view(layer);
   const std::uint64_t hardware = problem_.hardware()[hardware_position];
   const int moves = space.neighbour_count();
-  std::vector<std::uint64_t> out;
+  std::unordered_set<std::uint64_t> found;
   const auto consider = [&](std::uint64_t index) {
     if (index == kNoIndex) return;
     const PointId id{layer, space.canonical(index)};
     if (problem_.hardware_of(id) == hardware && problem_.feasible(id) && !observations.known(id) &&
         !pending.contains(id))
-      out.push_back(id.index);
+      found.insert(id.index);
   };
   const Cell& here = cell(hardware_position, layer);
   std::vector<std::uint64_t> from;
@@ -80,7 +82,8 @@ std::vector<std::uint64_t> Proposer::candidates(int layer, std::size_t hardware_
                                static_cast<std::uint64_t>(layer);
   std::uint64_t counter = 0;
   for (std::int64_t attempt = 0;
-       attempt < kAttempts * wanted && static_cast<std::int64_t>(out.size()) < wanted; ++attempt) {
+       attempt < kAttempts * wanted && static_cast<std::int64_t>(found.size()) < wanted;
+       ++attempt) {
     if (attempt % 2 == 0 && !from.empty()) {
       const Philox4 bits = philox(options_.seed, stream, counter++);
       std::uint64_t index = from[bits.word[0] % from.size()];
@@ -105,8 +108,8 @@ std::vector<std::uint64_t> Proposer::candidates(int layer, std::size_t hardware_
       }
     }
   }
+  std::vector<std::uint64_t> out(found.begin(), found.end());
   std::sort(out.begin(), out.end());
-  out.erase(std::unique(out.begin(), out.end()), out.end());
   return out;
 }
 
@@ -135,11 +138,17 @@ std::int64_t Proposer::refine(const StarlightModel& model, const Observations& o
                               std::span<const PointId> pending, std::uint64_t iteration) {
   const std::set<PointId> running(pending.begin(), pending.end());
   const std::size_t hardware = problem_.hardware().size();
-  const auto pairs =
-      static_cast<std::int64_t>(hardware) * static_cast<std::int64_t>(problem_.layer_count());
-  const std::int64_t wanted = (options_.candidates + pairs - 1) / pairs;
+  // Small spaces first, so that larger ones make up for what those do not hold.
+  std::vector<int> layers(static_cast<std::size_t>(problem_.layer_count()));
+  std::iota(layers.begin(), layers.end(), 0);
+  std::stable_sort(layers.begin(), layers.end(), [&](int a, int b) {
+    return problem_.view(a).mapping_count < problem_.view(b).mapping_count;
+  });
   std::int64_t scored = 0;
-  for (int layer = 0; layer < problem_.layer_count(); ++layer) {
+  for (std::size_t done = 0; done < layers.size(); ++done) {
+    const int layer = layers[done];
+    const auto pairs_left = static_cast<std::int64_t>(hardware * (layers.size() - done));
+    const std::int64_t wanted = (options_.candidates - scored + pairs_left - 1) / pairs_left;
     std::vector<std::vector<std::uint64_t>> found(hardware);
     parallel_for(static_cast<std::int64_t>(hardware), 1, options_.threads,
                  [&](std::int64_t begin, std::int64_t end) {

@@ -140,8 +140,7 @@ class Loop {
 
   void submit(const std::vector<PointId>& batch) {
     std::vector<RunRequest> requests;
-    for (const PointId id : batch)
-      requests.push_back({id, std::min(options_.max_cycles, cycle_limit(problem_, id))});
+    for (const PointId id : batch) requests.push_back({id, cycle_limit(problem_, id)});
     evaluator_.submit(requests);
   }
 

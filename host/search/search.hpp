@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,11 +16,10 @@
 namespace polaris {
 
 struct SearchOptions {
-  int rtl_budget = 320;                   ///< RTL runs of single layers, whatever their outcome
-  int batch = 24;                         ///< runs proposed per iteration
-  int initial = 48;                       ///< diverse first runs besides one whole design
-  double time_limit_s = 0.0;              ///< wall time; 0: none
-  std::int64_t max_cycles = 200'000'000;  ///< hard limit of one RTL run
+  int rtl_budget = 320;       ///< RTL runs of single layers, whatever their outcome
+  int batch = 24;             ///< runs proposed per iteration
+  int initial = 48;           ///< diverse first runs besides one whole design
+  double time_limit_s = 0.0;  ///< wall time; 0: none
   int patience = 0;           ///< iterations without a gain of `min_gain` that end it; 0: never
   double min_gain = 1e-3;     ///< relative decrease of the EDP that counts as a gain
   double refit_growth = 1.2;  ///< hyper-parameters are fitted anew when the data grew by this
@@ -42,6 +42,9 @@ struct SearchStep {
 struct SearchResult {
   std::string strategy;                ///< polaris, random, analytical
   std::optional<MeasuredDesign> best;  ///< none where no design was measured in every layer
+  /// Rivals: no design that was considered, run or not, has an EDP below this (J * cycle): the
+  /// least of the measured EDPs, of what stopped runs prove, and of the bounds of designs not run.
+  double least_edp = std::numeric_limits<double>::infinity();
   std::vector<SearchStep> steps;
   int runs = 0;     ///< RTL runs in all
   int stopped = 0;  ///< of these, stopped at their cycle limit
@@ -70,9 +73,13 @@ SearchResult analytical_only_search(const SearchProblem& problem,
                                     Evaluator& evaluator, const SearchOptions& options,
                                     const SearchProgress& progress);
 
+/// Design number `number` of random_search: a point per layer, all on one hardware.
+std::vector<PointId> random_design(const SearchProblem& problem, std::uint64_t seed, int number);
+
 /// Uniform random hardware with uniform random feasible mappings: as many whole designs as the
-/// budget pays for. Designs that a lower bound puts above the best measured one are not run, and
-/// runs are stopped where they pass that bound: the least EDP of the drawn designs stays exact.
+/// budget pays for. Random mappings may take a thousand times the cycles of good ones, so runs stop
+/// at their cycle limit, and designs that a bound proves worse than another are not run;
+/// `least_edp` bounds the least EDP of all that were drawn from below.
 SearchResult random_search(const SearchProblem& problem, Evaluator& evaluator,
                            const SearchOptions& options, const SearchProgress& progress);
 

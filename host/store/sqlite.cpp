@@ -2,9 +2,6 @@
 
 #include <sqlite3.h>
 
-#include <charconv>
-#include <iterator>
-
 #include "host/core/error.hpp"
 
 namespace polaris {
@@ -49,12 +46,17 @@ std::string Query::text(int column) const {
              : std::string(reinterpret_cast<const char*>(text), static_cast<std::size_t>(bytes));
 }
 
-std::optional<std::string> Query::value(int column) const {
-  const int type = sqlite3_column_type(statement_, column);
-  if (type == SQLITE_NULL) return std::nullopt;
-  if (type != SQLITE_FLOAT) return text(column);
-  char buffer[32];
-  return std::string(buffer, std::to_chars(buffer, std::end(buffer), real(column)).ptr);
+SqlValue Query::value(int column) const {
+  switch (sqlite3_column_type(statement_, column)) {
+    case SQLITE_NULL:
+      return {};
+    case SQLITE_INTEGER:
+      return integer(column);
+    case SQLITE_FLOAT:
+      return real(column);
+    default:
+      return text(column);
+  }
 }
 
 int Query::columns() const { return sqlite3_column_count(statement_); }

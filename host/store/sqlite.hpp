@@ -3,10 +3,10 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <variant>
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -14,6 +14,9 @@ struct sqlite3_stmt;
 namespace polaris {
 
 class Database;
+
+/// monostate stands for NULL.
+using SqlValue = std::variant<std::monostate, std::int64_t, double, std::string>;
 
 /// One execution of a prepared statement: bind in order, then step through the rows. The statement
 /// goes back to its connection when the Query ends.
@@ -34,8 +37,7 @@ class Query {
   std::int64_t integer(int column) const;
   double real(int column) const;
   std::string text(int column) const;
-  /// As text, reals in the shortest form that reads back equal; nullopt for NULL.
-  std::optional<std::string> value(int column) const;
+  SqlValue value(int column) const;
   int columns() const;
   std::string column_name(int column) const;
 

@@ -72,10 +72,10 @@ struct Iteration {
   std::string data;  ///< JSON
 };
 
-/// Rows of text for export; absent values are nullopt.
+/// Rows for export.
 struct StoreTable {
   std::vector<std::string> columns;
-  std::vector<std::vector<std::optional<std::string>>> rows;
+  std::vector<std::vector<SqlValue>> rows;
 };
 
 /// Every call is one transaction: after it returns, its effect survives the process being killed;

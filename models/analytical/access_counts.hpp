@@ -106,9 +106,11 @@ POLARIS_HD constexpr AccessCounts access_counts(const Layer& layer, const Mappin
   const std::int64_t kx = mapping.spatial_k;
   TileChanges register_tile, accumulator_tile, scratchpad_tile;
   register_tile.walk(mapping, Level::accumulator);
-  register_tile.walk(mapping, Level::scratchpad);
+  if (loop_product(mapping, Level::scratchpad) > 1) {  // never so in a design space
+    register_tile.walk(mapping, Level::scratchpad);
+    accumulator_tile.walk(mapping, Level::scratchpad);
+  }
   register_tile.walk(mapping, Level::dram);
-  accumulator_tile.walk(mapping, Level::scratchpad);
   accumulator_tile.walk(mapping, Level::dram);
   scratchpad_tile.walk(mapping, Level::dram);
 

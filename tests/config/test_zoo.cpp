@@ -150,5 +150,25 @@ TEST(Zoo, EveryWorkloadFitsEverySpace) {
   }
 }
 
+TEST(Zoo, IndicesAndPointsOfEverySpaceAreOneToOne) {
+  constexpr std::uint64_t kSamples = 300;
+  for (const auto& space_file : std::filesystem::directory_iterator(zoo_dir() / "spaces")) {
+    const DesignSpace space = read_design_space(space_file.path());
+    for (const auto& workload_file : std::filesystem::directory_iterator(zoo_dir() / "workloads"))
+      for (const WorkloadLayer& layer : read_workload(workload_file.path()).layers) {
+        const LayerSpace owner(layer.layer, space.hardware);
+        const LayerSpaceView& view = owner.view();
+        for (std::uint64_t i = 0; i < kSamples; ++i) {
+          const std::uint64_t index = i == 0 ? 0 : i == 1 ? view.size - 1 : view.sample(1, 2, i);
+          const DesignPoint point = view.decode(index);
+          ASSERT_EQ(view.encode(point), index) << space.name << " " << layer.name;
+          const std::uint64_t canonical = view.canonical(index);
+          ASSERT_EQ(view.encode(view.decode(canonical)), canonical);
+          ASSERT_EQ(check(layer.layer, point), check(layer.layer, view.decode(canonical)));
+        }
+      }
+  }
+}
+
 }  // namespace
 }  // namespace polaris

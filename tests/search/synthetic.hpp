@@ -40,7 +40,8 @@ inline Workload small_workload() {
   return workload;
 }
 
-/// Cycles of the law: the analytical ones, but a pass over the array takes at least dim cycles.
+/// Cycles of the law: the analytical ones, but a pass over the array takes at least dim cycles, and
+/// every DRAM tile costs a latency.
 inline double law_cycles(const SearchProblem& problem, PointId id) {
   const DesignPoint point = problem.point(id);
   const AnalyticalResult result =
@@ -49,7 +50,11 @@ inline double law_cycles(const SearchProblem& problem, PointId id) {
   const double rows = static_cast<double>(m.column_tile(Dim::P) * m.column_tile(Dim::Q));
   const double floor =
       static_cast<double>(result.compute_cycles) * std::max(1.0, point.hardware.dim / rows);
-  return std::max(static_cast<double>(result.cycles), floor) + 100.0;
+  constexpr double kLatency = 150.0;
+  double tiles = 1.0;
+  for (int d = 0; d < kDims; ++d)
+    tiles *= static_cast<double>(m.factor(Level::dram, static_cast<Dim>(d)));
+  return std::max(static_cast<double>(result.cycles), floor) + kLatency * tiles;
 }
 
 /// Follows the law; every `fail_every`-th run fails. Records what was asked of it.

@@ -1,0 +1,130 @@
+// polaris evaluate: cycles, energy, EDP and area of the design points in a CSV file.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cstdint>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/cli/commands.hpp"
+#include "host/cli/options.hpp"
+#include "host/core/parallel.hpp"
+#include "host/io/dataset.hpp"
+#include "host/io/table.hpp"
+#include "models/analytical/analytical.hpp"
+#include "models/analytical/area.hpp"
+
+namespace polaris {
+namespace {
+
+struct EvaluateOptions {
+  std::string fidelity = "analytical";
+  std::string input;
+  std::string output;
+  std::string array_size = "columns";
+};
+
+/// Units of the public data: cycles, uJ, J * cycle, mm^2.
+enum Prediction : std::size_t { kCycle, kEnergy, kEdp, kArea, kError, kPredictions };
+constexpr std::array<std::string_view, kPredictions> kPredictionColumns = {
+    "pred.cycle", "pred.energy", "pred.edp", "pred.area", "pred.error"};
+
+/// Positions of the prediction columns; those the table does not have yet are appended, empty.
+std::array<std::size_t, kPredictions> prediction_columns(Table& table) {
+  std::array<std::size_t, kPredictions> out{};
+  for (std::size_t i = 0; i < kPredictions; ++i) {
+    const int found = table.column(kPredictionColumns[i]);
+    out[i] = found < 0 ? table.columns.size() : static_cast<std::size_t>(found);
+    if (found < 0) table.columns.emplace_back(kPredictionColumns[i]);
+  }
+  for (auto& row : table.rows) row.resize(table.columns.size());
+  return out;
+}
+
+/// What one row's prediction columns say; numbers in the fewest digits that read back the same.
+std::array<std::string, kPredictions> predict(const DatasetRow& point) {
+  if (!point.error.empty()) return {"", "", "", "", point.error};
+  constexpr double kMicrojoulePerPicojoule = 1e-6;
+  const AnalyticalResult result = evaluate_analytical(point.layer, point.hardware, point.mapping);
+  return {fmt::to_string(result.cycles), fmt::to_string(result.energy_pj * kMicrojoulePerPicojoule),
+          fmt::to_string(result.edp), fmt::to_string(area_mm2(point.hardware)), ""};
+}
+
+/// Fills the prediction columns and returns the number of invalid rows.
+std::size_t evaluate_table(Table& table, ArraySize array_size, int threads) {
+  const std::vector<DatasetRow> points = read_design_points(table, array_size, threads);
+  const auto columns = prediction_columns(table);
+  constexpr std::int64_t kGrain = 1024;
+  parallel_for(static_cast<std::int64_t>(points.size()), kGrain, threads,
+               [&](std::int64_t begin, std::int64_t end) {
+                 for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end);
+                      ++i) {
+                   auto fields = predict(points[i]);
+                   for (std::size_t p = 0; p < kPredictions; ++p)
+                     table.rows[i][columns[p]] = std::move(fields[p]);
+                 }
+               });
+  std::size_t invalid = 0;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (points[i].error.empty()) continue;
+    if (invalid++ == 0)
+      spdlog::warn("{}: first invalid row is {}: {}", table.source, i + 1, points[i].error);
+  }
+  return invalid;
+}
+
+void run_evaluate(const EvaluateOptions& options) {
+  const GlobalOptions& global = global_options();
+  Table table = read_table(options.input);
+  const std::size_t invalid = evaluate_table(
+      table, options.array_size == "columns" ? ArraySize::from_columns : ArraySize::from_mapping,
+      global.threads);
+  write_table(table, options.output);
+  if (global.json)
+    std::cout << nlohmann::ordered_json{{"fidelity", options.fidelity},
+                                        {"rows", table.rows.size()},
+                                        {"invalid", invalid},
+                                        {"output", options.output}}
+                     .dump()
+              << '\n';
+  else
+    std::cout << table.rows.size() << " rows evaluated, " << invalid
+              << " invalid: " << options.output << '\n';
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App& app) {
+  CLI::App* command =
+      add_command(app, "evaluate", "Evaluate the design points of a CSV file",
+                  "polaris evaluate --in timeloop_dataset.csv.gz --out predicted.csv.gz");
+  const auto options = std::make_shared<EvaluateOptions>();
+  command->add_option("--fidelity", options->fidelity, "How to evaluate: analytical")
+      ->check(one_of({"analytical"}))
+      ->capture_default_str();
+  command
+      ->add_option("--in", options->input,
+                   "CSV or .csv.gz with the columns arch.*, prob.* and mapping.mapping of the "
+                   "public Gemmini and Timeloop data")
+      ->required();
+  command
+      ->add_option("--out", options->output,
+                   "CSV or .csv.gz: the input with pred.cycle, pred.energy (uJ), pred.edp "
+                   "(J*cycle), pred.area (mm^2) and pred.error")
+      ->required();
+  command
+      ->add_option("--array-size", options->array_size,
+                   "columns: arch.meshX; mapping: the smallest power of two that the mapping "
+                   "fits, for files whose arch columns are a dummy")
+      ->check(one_of({"columns", "mapping"}))
+      ->capture_default_str();
+  command->callback([options] { run_evaluate(*options); });
+}
+
+}  // namespace polaris

@@ -1,0 +1,253 @@
+// polaris search: the main job. Finds the hardware and the mappings of least network EDP with RTL
+// in the loop, and measures rivals with the same RTL budget.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "host/cli/commands.hpp"
+#include "host/cli/options.hpp"
+#include "host/config/space_yaml.hpp"
+#include "host/config/workload_yaml.hpp"
+#include "host/core/atomic_file.hpp"
+#include "host/core/error.hpp"
+#include "host/core/interrupt.hpp"
+#include "host/core/paths.hpp"
+#include "host/engine/engine.hpp"
+#include "host/report/search_report.hpp"
+#include "host/search/pretraining.hpp"
+#include "host/search/rtl_evaluator.hpp"
+#include "host/search/search.hpp"
+
+namespace polaris {
+namespace {
+
+struct SearchCommand {
+  std::string workload;
+  std::string space = "default";
+  std::string store = "polaris.sqlite";
+  std::string pretrained;
+  std::string json_out;
+  std::vector<std::string> compare;
+  bool resume = false;
+  int rtl_budget = 320;
+  int batch = 24;
+  int initial = 48;
+  int patience = 0;
+  std::int64_t candidates = 1'000'000;
+  double time_limit_s = 0.0;
+  double run_time_limit_s = 120.0;
+};
+
+/// What changes the result: two searches with equal text take the same decisions.
+std::string options_text(const SearchCommand& command, const std::string& strategy) {
+  return nlohmann::json({{"strategy", strategy},
+                         {"rtl_budget", command.rtl_budget},
+                         {"batch", command.batch},
+                         {"initial", command.initial},
+                         {"patience", command.patience},
+                         {"candidates", command.candidates}})
+      .dump();
+}
+
+SearchOptions search_options(const SearchCommand& command) {
+  const GlobalOptions& global = global_options();
+  SearchOptions out;
+  out.rtl_budget = command.rtl_budget;
+  out.batch = command.batch;
+  out.initial = command.initial;
+  out.patience = command.patience;
+  out.time_limit_s = command.time_limit_s;
+  out.seed = out.proposer.seed = out.fit.seed = global.seed;
+  out.proposer.threads = out.fit.threads = global.threads;
+  out.proposer.candidates = command.candidates;
+  return out;
+}
+
+/// One strategy as one run of the store.
+class Session {
+ public:
+  Session(const SearchCommand& command, const SearchProblem& problem, RtlScheduler& scheduler,
+          Store& store, const std::string& model_hash)
+      : command_(command),
+        problem_(problem),
+        scheduler_(scheduler),
+        store_(store),
+        model_hash_(model_hash) {}
+
+  /// `search(evaluator, progress)` -> SearchResult
+  template <typename SearchFunction>
+  SearchResult run(const std::string& strategy, const SearchFunction& search) {
+    RunInfo info;
+    info.kind = "search";
+    info.seed = global_options().seed;
+    info.space_hash = space_hash(problem_.space());
+    info.workload_hash = workload_hash(problem_.workload());
+    info.model_hash = strategy == "polaris" ? model_hash_ : "";
+    info.rtl_hash = scheduler_.rtl_hash();
+    info.options = options_text(command_, strategy);
+    const auto unfinished = command_.resume ? store_.resume_run(info) : std::nullopt;
+    const std::int64_t run = unfinished ? *unfinished : store_.begin_run(info);
+    RtlEvaluator evaluator(problem_, scheduler_, store_, run, command_.run_time_limit_s);
+    SearchResult result = search(evaluator, [&](const SearchStep& step) {
+      store_.record_iteration(run, {step.iteration, step_text(step)});
+      spdlog::info("{}: iteration {}, {} RTL runs, best EDP {:.6g} J*cycle, {} scored, {:.0f} s",
+                   strategy, step.iteration, step.runs, step.best_edp, step.scored,
+                   step.elapsed_seconds);
+    });
+    if (result.stop_reason != "interrupted") store_.finish_run(run);
+    spdlog::info("{}: {} ({} simulations, {} taken from the store)", strategy, result.stop_reason,
+                 evaluator.simulated(), evaluator.reused());
+    return result;
+  }
+
+ private:
+  static std::string step_text(const SearchStep& step) {
+    nlohmann::json out = {{"rtl_runs", step.runs},
+                          {"scored", step.scored},
+                          {"score_seconds", step.score_seconds},
+                          {"fit_seconds", step.fit_seconds},
+                          {"elapsed_seconds", step.elapsed_seconds}};
+    out["best_edp"] = std::isfinite(step.best_edp) ? nlohmann::json(step.best_edp) : nullptr;
+    return out.dump();
+  }
+
+  const SearchCommand& command_;
+  const SearchProblem& problem_;
+  RtlScheduler& scheduler_;
+  Store& store_;
+  const std::string& model_hash_;
+};
+
+/// Reruns the best design with data: every layer's outputs against the C++ reference.
+std::string verify(const SearchProblem& problem, RtlScheduler& scheduler,
+                   const MeasuredDesign& design) {
+  std::map<std::uint64_t, int> running;
+  for (const PointId id : design.points) {
+    RtlJob job;
+    job.layer = problem.layer(id.layer);
+    job.point = problem.point(id);
+    job.memory = problem.space().memory;
+    job.functional = true;
+    job.data_seed = global_options().seed;
+    running[scheduler.submit(job)] = id.layer;
+  }
+  int equal = 0;
+  std::string failures;
+  while (!running.empty() && !abandoned()) {
+    const auto done = scheduler.wait_any(0.25);
+    if (!done || !running.contains(done->first)) continue;
+    const int layer = running.at(done->first);
+    running.erase(done->first);
+    const auto at = static_cast<std::size_t>(layer);
+    const double cycles = static_cast<double>(done->second.cycles) * problem.count(layer);
+    if (done->second.status == RtlStatus::ok && cycles == design.costs[at].cycles)
+      ++equal;
+    else
+      failures += fmt::format("; {}: {} {}", problem.workload().layers[at].name,
+                              to_string(done->second.status), done->second.reason);
+  }
+  return fmt::format(
+      "Verification: {} of {} layers rerun with data, outputs and cycles equal to the reference{}",
+      equal, problem.layer_count(), failures);
+}
+
+void run_search(const SearchCommand& command) {
+  const GlobalOptions& global = global_options();
+  const SearchProblem problem(read_workload(find_zoo_file("workloads", command.workload)),
+                              read_design_space(find_zoo_file("spaces", command.space)));
+  const SearchOptions options = search_options(command);
+  const auto engine = make_engine(global.backend, {global.threads});
+  RtlSchedulerOptions rtl;
+  rtl.threads = global.threads;
+  RtlScheduler scheduler(rtl);
+  Store store(command.store, OpenMode::write);
+  install_interrupt_handler();
+
+  spdlog::info("analytical search over {} hardware configurations x {} layers",
+               problem.hardware().size(), problem.layer_count());
+  AnalyticalSearchOptions analytical;
+  analytical.seed = global.seed;
+  analytical.threads = global.threads;
+  const auto start = analytical_search(problem, analytical);
+  const Pretrained pretrained = command.pretrained.empty() ? pretrained_for(problem, global.threads)
+                                                           : Pretrained::load(command.pretrained);
+  const std::string model_hash = pretrained.hash();
+  Session session(command, problem, scheduler, store, model_hash);
+
+  SearchReport report{problem, {}, global.seed, scheduler.rtl_hash(), ""};
+  report.results.push_back(session.run("polaris", [&](auto& evaluator, const auto& progress) {
+    return polaris_search(problem, start, pretrained, *engine, evaluator, options, progress);
+  }));
+  if (report.results.front().best && !interrupted())
+    report.verification = verify(problem, scheduler, *report.results.front().best);
+  for (const std::string& rival : command.compare) {
+    if (interrupted()) break;
+    report.results.push_back(session.run(rival, [&](auto& evaluator, const auto& progress) {
+      return rival == "random"
+                 ? random_search(problem, evaluator, options, progress)
+                 : analytical_only_search(problem, start, evaluator, options, progress);
+    }));
+  }
+  if (!command.json_out.empty()) {
+    AtomicFile file(command.json_out);
+    file.stream() << format_json(report);
+    file.commit();
+  }
+  std::cout << (global.json ? format_json(report) : format_text(report));
+  if (interrupted())
+    spdlog::warn("interrupted: the same command with --resume goes on from {}", command.store);
+}
+
+}  // namespace
+
+void add_search(CLI::App& app) {
+  const auto command = std::make_shared<SearchCommand>();
+  CLI::App* sub = add_command(
+      app, "search", "Find the hardware and mappings of least network EDP with RTL in the loop.",
+      "polaris search --workload resnet50 --space default --rtl-budget 320 --compare random,"
+      "analytical --store resnet50.sqlite");
+  sub->add_option("--workload", command->workload, "zoo name or YAML file")->required();
+  sub->add_option("--space", command->space, "zoo name or YAML file")->capture_default_str();
+  sub->add_option("--store", command->store, "SQLite file for runs and evaluations")
+      ->capture_default_str();
+  sub->add_flag("--resume", command->resume, "go on with the unfinished run of these options");
+  sub->add_option("--rtl-budget", command->rtl_budget, "RTL runs of single layers, per strategy")
+      ->check(integer_in(1, 1'000'000))
+      ->capture_default_str();
+  sub->add_option("--initial", command->initial, "diverse first runs besides one whole design")
+      ->check(integer_in(8, 100'000))
+      ->capture_default_str();
+  sub->add_option("--batch", command->batch, "RTL runs proposed per iteration")
+      ->check(integer_in(1, 10'000))
+      ->capture_default_str();
+  sub->add_option("--candidates", command->candidates, "candidates scored per iteration")
+      ->check(integer_in(1, 1'000'000'000))
+      ->capture_default_str();
+  sub->add_option("--patience", command->patience,
+                  "iterations without gain that end the search, 0: never")
+      ->check(integer_in(0, 1'000'000))
+      ->capture_default_str();
+  sub->add_option("--time-limit", command->time_limit_s,
+                  "seconds per strategy, 0: none (results then depend on the machine's speed)")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  sub->add_option("--run-time-limit", command->run_time_limit_s, "seconds per RTL run")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  sub->add_option("--compare", command->compare, "rivals with the same RTL budget")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"random", "analytical"}));
+  sub->add_option("--pretrained", command->pretrained,
+                  "folder of a pre-trained encoder (default: that of the space, trained and cached "
+                  "where the zoo has none)");
+  sub->add_option("--json-out", command->json_out, "write the report as JSON to this file too");
+  sub->callback([command] { run_search(*command); });
+}
+
+}  // namespace polaris

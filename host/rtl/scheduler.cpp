@@ -1,0 +1,310 @@
+#include "host/rtl/scheduler.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "host/core/error.hpp"
+#include "host/core/parallel.hpp"
+#include "host/rtl/energy.hpp"
+#include "host/rtl/model_cache.hpp"
+#include "host/rtl/program.hpp"
+#include "host/rtl/register_map.hpp"
+#include "host/rtl/worker.hpp"
+#include "models/analytical/analytical.hpp"
+
+namespace polaris {
+namespace {
+
+RtlResult refused(RtlStatus status, std::string reason) {
+  RtlResult out;
+  out.status = status;
+  out.reason = std::move(reason);
+  return out;
+}
+
+std::string describe_errors(std::uint32_t errors) {
+  std::string text;
+  const auto add = [&](std::uint32_t bit, const char* what) {
+    if ((errors >> bit & 1) != 0) text += (text.empty() ? "" : ", ") + std::string(what);
+  };
+  add(rtl::kErrorScratchpad, "scratchpad row beyond its capacity");
+  add(rtl::kErrorAccumulator, "accumulator row beyond its capacity");
+  add(rtl::kErrorDram, "DRAM address beyond the tensors");
+  return "accelerator reports: " + text;
+}
+
+/// What an answer means for its job.
+RtlResult judge(const RtlJob& job, const WorkerAnswer& answer) {
+  RtlResult out;
+  if (answer.errors != 0) return refused(RtlStatus::crashed, describe_errors(answer.errors));
+  out.counters = answer.counters;
+  if (!answer.finished) {
+    out.status = RtlStatus::cycle_limit;
+    out.reason = "not finished after " + std::to_string(job.max_cycles) + " cycles";
+    out.cycles = job.max_cycles;
+    return out;
+  }
+  out.cycles = answer.counters.cycles;
+  out.energy = rtl_energy(answer.counters, job.point);
+  out.energy_pj = out.energy.total();
+  if (answer.mismatches != 0) {
+    out.status = RtlStatus::mismatch;
+    out.reason = std::to_string(answer.mismatches) + " of " +
+                 std::to_string(job.layer.output_words()) + " outputs differ from the reference";
+  }
+  return out;
+}
+
+}  // namespace
+
+class RtlScheduler::Impl {
+ public:
+  explicit Impl(RtlSchedulerOptions options)
+      : worker_for_(std::move(options.worker_for)),
+        models_({options.cache_dir, options.rtl_dir, options.assertions, options.compiler}) {
+    const int count = options.threads > 0 ? options.threads : default_threads();
+    for (int i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
+  }
+
+  ~Impl() {
+    cancel_all();
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    work_changed_.notify_all();
+    threads_.clear();
+  }
+
+  Id submit(const RtlJob& job) {
+    std::string reason = rtl_refusal(job);
+    const std::lock_guard lock(mutex_);
+    const Id id = next_id_++;
+    if (!reason.empty()) {
+      finish(id, refused(RtlStatus::infeasible, std::move(reason)));
+      return id;
+    }
+    const int dim = job.point.hardware.dim;
+    const std::int64_t expected =
+        evaluate_analytical(job.layer, job.point.hardware, job.point.mapping).cycles;
+    jobs_.emplace(id, Entry{job, expected, false, nullptr});
+    Simulator& simulator = simulators_[dim];
+    simulator.queue.insert({-expected, id});
+    if (simulator.state == Simulator::State::unknown) {
+      simulator.state = Simulator::State::wanted;
+      to_build_.push_back(dim);
+    }
+    work_changed_.notify_one();
+    return id;
+  }
+
+  std::optional<std::pair<Id, RtlResult>> wait_any(double timeout_s) {
+    std::unique_lock lock(mutex_);
+    const auto ready = [this] { return !finished_.empty() || jobs_.empty(); };
+    if (timeout_s < 0.0)
+      job_finished_.wait(lock, ready);
+    else
+      job_finished_.wait_for(lock, std::chrono::duration<double>(timeout_s), ready);
+    if (finished_.empty()) return std::nullopt;
+    auto out = std::move(finished_.front());
+    finished_.pop_front();
+    return out;
+  }
+
+  void cancel(Id id) {
+    const std::lock_guard lock(mutex_);
+    const auto found = jobs_.find(id);
+    if (found != jobs_.end()) cancel(found);
+  }
+
+  void cancel_all() {
+    const std::lock_guard lock(mutex_);
+    for (auto job = jobs_.begin(); job != jobs_.end();) cancel(job++);
+  }
+
+  std::int64_t outstanding() const {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::int64_t>(jobs_.size() + finished_.size());
+  }
+
+  const std::string& rtl_hash() const { return models_.source_hash(); }
+
+ private:
+  struct Entry {
+    RtlJob job;
+    std::int64_t expected_cycles;
+    bool cancelled;
+    RtlWorker* worker;  ///< while it runs
+  };
+  using Jobs = std::map<Id, Entry>;
+
+  /// The simulator of one array size and the jobs that wait for it, longest first.
+  struct Simulator {
+    enum class State { unknown, wanted, ready, failed };
+    State state = State::unknown;
+    std::filesystem::path executable;
+    std::string failure;
+    std::set<std::pair<std::int64_t, Id>> queue;  ///< (-expected cycles, id)
+  };
+
+  /// Workers of one thread, by array size.
+  using Workers = std::map<int, std::unique_ptr<RtlWorker>>;
+
+  // The functions below without a lock of their own are called with mutex_ held.
+
+  void finish(Id id, RtlResult result) {
+    jobs_.erase(id);
+    finished_.emplace_back(id, std::move(result));
+    job_finished_.notify_all();
+  }
+
+  void cancel(Jobs::iterator job) {
+    auto& [id, entry] = *job;
+    auto& queue = simulators_[entry.job.point.hardware.dim].queue;
+    if (queue.erase({-entry.expected_cycles, id}) != 0) {
+      finish(id, refused(RtlStatus::cancelled, "cancelled before it ran"));
+      return;
+    }
+    entry.cancelled = true;  // its thread finishes it
+    if (entry.worker != nullptr) entry.worker->kill();
+  }
+
+  /// The longest job whose simulator is known to work or to be broken.
+  std::optional<Id> take_job() {
+    Simulator* best = nullptr;
+    for (auto& [dim, simulator] : simulators_) {
+      if (simulator.state != Simulator::State::ready && simulator.state != Simulator::State::failed)
+        continue;
+      if (simulator.queue.empty()) continue;
+      if (best == nullptr || *simulator.queue.begin() < *best->queue.begin()) best = &simulator;
+    }
+    if (best == nullptr) return std::nullopt;
+    const Id id = best->queue.begin()->second;
+    best->queue.erase(best->queue.begin());
+    return id;
+  }
+
+  void work() {
+    Workers workers;
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+      if (!to_build_.empty()) {  // first, so that builds overlap with simulations
+        const int dim = to_build_.front();
+        to_build_.pop_front();
+        build(dim, lock);
+      } else if (const auto id = take_job()) {
+        simulate(*id, workers, lock);
+      } else {
+        work_changed_.wait(lock);
+      }
+    }
+  }
+
+  void build(int dim, std::unique_lock<std::mutex>& lock) {
+    std::filesystem::path executable;
+    std::string failure;
+    lock.unlock();
+    try {
+      executable =
+          worker_for_ ? worker_for_(dim) : models_.worker(dim, [this] { return stopping_.load(); });
+    } catch (const std::exception& error) {
+      failure = error.what();
+    }
+    lock.lock();
+    Simulator& simulator = simulators_[dim];
+    simulator.state = failure.empty() ? Simulator::State::ready : Simulator::State::failed;
+    simulator.executable = std::move(executable);
+    simulator.failure = std::move(failure);
+    work_changed_.notify_all();
+  }
+
+  void simulate(Id id, Workers& workers, std::unique_lock<std::mutex>& lock) {
+    Entry& entry = jobs_.at(id);  // stays until `finish`: no one else erases a running job
+    const Simulator& simulator = simulators_[entry.job.point.hardware.dim];
+    if (simulator.state == Simulator::State::failed) {
+      finish(id, refused(RtlStatus::build_failed, simulator.failure));
+      return;
+    }
+    const std::filesystem::path executable = simulator.executable;
+    lock.unlock();
+    const double start = monotonic_seconds();
+    RtlResult result = attempt_twice(entry, executable, workers);
+    result.seconds = monotonic_seconds() - start;
+    lock.lock();
+    finish(id, std::move(result));
+  }
+
+  /// Without mutex_.
+  RtlResult attempt_twice(Entry& entry, const std::filesystem::path& executable, Workers& workers) {
+    constexpr int kAttempts = 2;
+    const int dim = entry.job.point.hardware.dim;
+    const RtlProgram program = program_accelerator(entry.job);
+    std::string why;
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      std::unique_ptr<RtlWorker>& worker = workers[dim];
+      WorkerAnswer answer;
+      RtlWorker::Outcome outcome = RtlWorker::Outcome::died;
+      try {
+        if (worker == nullptr) worker = std::make_unique<RtlWorker>(executable, dim);
+        if (attach(entry, worker.get())) outcome = worker->run(entry.job, program, answer, why);
+      } catch (const Failure& failure) {
+        why = failure.what();
+      }
+      const bool cancelled = detach(entry);
+      if (outcome == RtlWorker::Outcome::answered) return judge(entry.job, answer);
+      worker.reset();
+      if (cancelled) return refused(RtlStatus::cancelled, "cancelled");
+      if (outcome == RtlWorker::Outcome::timed_out) return refused(RtlStatus::time_limit, why);
+    }
+    return refused(RtlStatus::crashed, why + ", twice");
+  }
+
+  /// Makes the worker known to `cancel`; false where the job is cancelled already.
+  bool attach(Entry& entry, RtlWorker* worker) {
+    const std::lock_guard lock(mutex_);
+    entry.worker = worker;
+    return !entry.cancelled;
+  }
+
+  bool detach(Entry& entry) {
+    const std::lock_guard lock(mutex_);
+    entry.worker = nullptr;
+    return entry.cancelled;
+  }
+
+  std::function<std::filesystem::path(int)> worker_for_;
+  RtlModelCache models_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable work_changed_;  ///< jobs, builds or stopping_
+  std::condition_variable job_finished_;
+  std::atomic<bool> stopping_{false};
+  Id next_id_ = 0;
+  Jobs jobs_;  ///< queued and running
+  std::map<int, Simulator> simulators_;
+  std::deque<int> to_build_;
+  std::deque<std::pair<Id, RtlResult>> finished_;
+  std::vector<std::jthread> threads_;  ///< last: they use all of the above
+};
+
+RtlScheduler::RtlScheduler(RtlSchedulerOptions options)
+    : impl_(std::make_unique<Impl>(std::move(options))) {}
+RtlScheduler::~RtlScheduler() = default;
+RtlScheduler::Id RtlScheduler::submit(const RtlJob& job) { return impl_->submit(job); }
+std::optional<std::pair<RtlScheduler::Id, RtlResult>> RtlScheduler::wait_any(double timeout_s) {
+  return impl_->wait_any(timeout_s);
+}
+void RtlScheduler::cancel(Id id) { impl_->cancel(id); }
+void RtlScheduler::cancel_all() { impl_->cancel_all(); }
+std::int64_t RtlScheduler::outstanding() const { return impl_->outstanding(); }
+std::string RtlScheduler::rtl_hash() const { return impl_->rtl_hash(); }
+
+}  // namespace polaris

@@ -1,0 +1,44 @@
+// One simulator process and the line protocol it speaks (rtl/harness/worker.cpp).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "host/rtl/program.hpp"
+#include "host/rtl/rtl_types.hpp"
+#include "host/rtl/subprocess.hpp"
+
+namespace polaris {
+
+/// What a worker answers.
+struct WorkerAnswer {
+  bool finished = false;        ///< else the cycle limit was reached
+  std::uint32_t errors = 0;     ///< error output of the accelerator
+  std::int64_t mismatches = 0;  ///< output bytes unlike the reference
+  RtlCounters counters;
+};
+
+class RtlWorker {
+ public:
+  enum class Outcome { answered, timed_out, died };
+
+  /// Starts a process for arrays of `dim`; throws Failure where it cannot be started.
+  RtlWorker(const std::filesystem::path& executable, int dim);
+
+  /// Runs one job with `program`'s registers. `why` says in one line what went wrong unless
+  /// answered; then the worker is of no further use.
+  Outcome run(const RtlJob& job, const RtlProgram& program, WorkerAnswer& answer, std::string& why);
+
+  /// Ends the process; a `run` in another thread returns `died`.
+  void kill() noexcept { process_.kill(); }
+
+ private:
+  bool expect_line(std::string& line, double deadline_s, Outcome& outcome, std::string& why);
+
+  Subprocess process_;
+  int dim_;
+  bool greeted_ = false;
+};
+
+}  // namespace polaris

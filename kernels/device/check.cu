@@ -1,0 +1,14 @@
+#include <string>
+
+#include "kernels/device/check.hpp"
+
+namespace polaris {
+
+void throw_device_error(cudaError_t error, const char* what, const char* function, const char* file,
+                        int line) {
+  cudaGetLastError();  // or the next, unrelated call would report it again
+  throw DeviceError(std::string(file) + ":" + std::to_string(line) + ": " + function + ": " + what +
+                    ": " + cudaGetErrorName(error) + " (" + cudaGetErrorString(error) + ")");
+}
+
+}  // namespace polaris

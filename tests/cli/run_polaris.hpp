@@ -1,0 +1,66 @@
+// Runs the built program as a user does and keeps what it printed.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+namespace polaris {
+
+/// A folder that disappears with the object.
+class WorkFolder {
+ public:
+  WorkFolder()
+      : path_(std::filesystem::temp_directory_path() /
+              ("polaris_test_cli" + std::to_string(::getpid()) + "_" + std::to_string(made_++))) {
+    std::filesystem::create_directories(path_);
+  }
+  ~WorkFolder() { std::filesystem::remove_all(path_); }
+  WorkFolder(const WorkFolder&) = delete;
+  WorkFolder& operator=(const WorkFolder&) = delete;
+
+  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+  static inline int made_ = 0;
+  std::filesystem::path path_;
+};
+
+struct Outcome {
+  int exit_code = -1;
+  std::string out, err;
+};
+
+inline std::string content_of(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+/// `arguments` as a shell takes them; `environment` stands before the command (A=1 B=2).
+inline Outcome run_polaris(const std::string& arguments, const std::string& environment = "") {
+  const WorkFolder folder;
+  const std::string command = environment + " '" POLARIS_BINARY "' " + arguments + " > '" +
+                              folder / "out" + "' 2> '" + folder / "err" + "' < /dev/null";
+  const int status = std::system(command.c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, content_of(folder / "out"),
+          content_of(folder / "err")};
+}
+
+/// A refusal: the exit code, nothing on stdout, one line on stderr that holds `part`.
+inline void expect_refused(const Outcome& outcome, int exit_code, const std::string& part) {
+  EXPECT_EQ(outcome.exit_code, exit_code) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
+  EXPECT_NE(outcome.err.find(part), std::string::npos) << outcome.err;
+}
+
+inline constexpr int kFailed = 1, kWrongInput = 2;
+
+}  // namespace polaris

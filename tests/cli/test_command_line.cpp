@@ -1,0 +1,75 @@
+// What holds for every command: help, one-line refusals, exit codes.
+#include <vector>
+
+#include "host/core/version.hpp"
+#include "tests/cli/run_polaris.hpp"
+
+namespace polaris {
+namespace {
+
+/// The commands that `polaris --help` lists.
+std::vector<std::string> commands() {
+  std::istringstream help(run_polaris("--help").out);
+  std::vector<std::string> out;
+  bool listed = false;
+  for (std::string line; std::getline(help, line);) {
+    std::istringstream words(line);
+    std::string first;
+    words >> first;
+    if (listed && line.rfind("  ", 0) == 0 && line[2] != ' ') out.push_back(first);
+    if (line == "Subcommands:") listed = true;
+  }
+  return out;
+}
+
+TEST(CommandLine, TellsItsVersion) {
+  const Outcome outcome = run_polaris("--version");
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.out, std::string("polaris ") + kVersion + "\n");
+}
+
+TEST(CommandLine, EveryCommandHasHelpWithAnExample) {
+  ASSERT_GE(commands().size(), 3u);
+  for (const std::string& command : commands()) {
+    const Outcome outcome = run_polaris(command + " --help");
+    EXPECT_EQ(outcome.exit_code, 0) << command;
+    EXPECT_EQ(outcome.err, "") << command;
+    EXPECT_NE(outcome.out.find("Example:\n  polaris " + command), std::string::npos) << outcome.out;
+  }
+}
+
+TEST(CommandLine, EveryCommandRefusesWhatItDoesNotKnow) {
+  for (const std::string& command : commands()) {
+    SCOPED_TRACE(command);
+    expect_refused(run_polaris(command + " --no-such-option"), kWrongInput, "");
+    expect_refused(run_polaris(command + " --threads many"), kWrongInput,
+                   "--threads: expected an integer of 0..4096, got 'many'");
+  }
+  expect_refused(run_polaris("doctor --no-such-option"), kWrongInput, "--no-such-option");
+  expect_refused(run_polaris("no-such-command"), kWrongInput, "");
+  expect_refused(run_polaris(""), kWrongInput, "subcommand is required");
+}
+
+TEST(CommandLine, GlobalOptionsAreCheckedWhereverTheyStand) {
+  for (const char* seed : {"-1", "x", "010", "1.5", "18446744073709551616", "''"}) {
+    expect_refused(run_polaris(std::string("--seed ") + seed + " doctor"), kWrongInput,
+                   "--seed: expected an integer >= 0, got '");
+    expect_refused(run_polaris(std::string("doctor --seed ") + seed), kWrongInput, "--seed");
+  }
+  expect_refused(run_polaris("doctor --threads -1"), kWrongInput, "--threads");
+  expect_refused(run_polaris("doctor --backend tpu"), kWrongInput,
+                 "--backend: expected one of auto, cpu, cuda, got 'tpu'");
+  expect_refused(run_polaris("doctor --seed"), kWrongInput, "--seed");
+  const std::string size = "space --workload bert_base --space small --json";
+  EXPECT_EQ(run_polaris("--seed 7 " + size).out, run_polaris(size + " --seed 7").out);
+  EXPECT_EQ(run_polaris(size, "POLARIS_SEED=7").out, run_polaris(size + " --seed 7").out);
+  EXPECT_NE(run_polaris(size).out, run_polaris(size + " --seed 7").out);
+}
+
+TEST(CommandLine, AFullStdoutIsAFailure) {
+  const int status = std::system("'" POLARIS_BINARY "' --help > /dev/full 2> /dev/null");
+  EXPECT_EQ(WEXITSTATUS(status), kFailed);
+}
+
+}  // namespace
+}  // namespace polaris

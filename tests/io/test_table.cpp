@@ -1,0 +1,158 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "host/core/atomic_file.hpp"
+#include "host/core/error.hpp"
+#include "host/io/table.hpp"
+#include "models/space/philox.hpp"
+
+namespace polaris {
+namespace {
+
+namespace fs = std::filesystem;
+using Rows = std::vector<std::vector<std::string>>;
+
+std::string refusal(const std::string& text) {
+  try {
+    parse_table(text, "t.csv");
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+/// A folder of this test's own, removed at its end.
+class TableFiles : public testing::Test {
+ protected:
+  TableFiles()
+      : folder_(fs::path(testing::TempDir()) /
+                ("polaris_table_" +
+                 std::string(testing::UnitTest::GetInstance()->current_test_info()->name()))) {
+    fs::create_directories(folder_);
+  }
+  ~TableFiles() override { fs::remove_all(folder_); }
+
+  fs::path write(const std::string& name, const std::string& bytes) const {
+    std::ofstream(folder_ / name, std::ios::binary) << bytes;
+    return folder_ / name;
+  }
+
+  const fs::path folder_;
+};
+
+TEST(Table, ReadsPlainAndQuotedFields) {
+  const Table t = parse_table("a,b,c\n1,\"x, \"\"y\"\"\nz\",\r\n\n,,last", "t.csv");
+  EXPECT_EQ(t.columns, (std::vector<std::string>{"a", "b", "c"}));
+  EXPECT_EQ(t.rows, (Rows{{"1", "x, \"y\"\nz", ""}, {"", "", "last"}}));
+  EXPECT_EQ(t.column("b"), 1);
+  EXPECT_EQ(t.column("d"), -1);
+  EXPECT_EQ(t.require("c"), 2);
+}
+
+TEST(Table, LineEndsAndByteOrderMark) {
+  const Table wanted = parse_table("a,b\n1,2\n", "t.csv");
+  for (const char* text : {"a,b\r\n1,2\r\n", "a,b\n1,2",
+                           "\xEF\xBB\xBF"
+                           "a,b\n\n1,2\n\n",
+                           "\na,b\n1,2"})
+    EXPECT_EQ(parse_table(text, "t.csv").rows, wanted.rows);
+  EXPECT_EQ(parse_table("a,b", "t.csv").rows.size(), 0u);
+  EXPECT_EQ(parse_table("a,", "t.csv").columns, (std::vector<std::string>{"a", ""}));
+  EXPECT_EQ(parse_table("a\n\"\"\n", "t.csv").rows, (Rows{{""}}));
+  EXPECT_EQ(parse_table("a\nx\ry\n", "t.csv").rows, (Rows{{"x\ry"}}));
+}
+
+TEST(Table, RefusesWithLineNumber) {
+  EXPECT_EQ(refusal(""), "t.csv: expected a line of column names, got an empty file");
+  EXPECT_EQ(refusal("\n\n"), "t.csv: expected a line of column names, got an empty file");
+  EXPECT_EQ(refusal("a,b\n1,2\n3\n"), "t.csv:3: expected 2 fields, got 1");
+  EXPECT_EQ(refusal("a,b\n\"1\n\n\",2\n3,4,5\n"), "t.csv:5: expected 2 fields, got 3");
+  EXPECT_EQ(refusal("a,b,a\n"), "t.csv:1: expected column names to differ, got 'a' twice");
+  EXPECT_EQ(refusal("a\n\n\"x"), "t.csv:3: expected a closing quote, got the end of the file");
+  EXPECT_EQ(refusal("a\nx\"y\n"),
+            "t.csv:2: expected quotes around the whole field, got a quote inside it");
+  EXPECT_EQ(
+      refusal("a\n\"x\"y\n"),
+      "t.csv:2: expected a comma or the end of the line after a closing quote, got more text");
+}
+
+TEST(Table, RequireNamesTheMissingColumnAndTheSource) {
+  const Table t = parse_table("a,b\n", "t.csv");
+  try {
+    t.require("prob.C");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "t.csv: expected a column prob.C, got none of that name among 2");
+  }
+}
+
+TEST(Table, RandomTextIsReadOrRefusedAndReadTextRoundTrips) {
+  int accepted = 0;
+  for (std::uint64_t i = 0; i < 50000; ++i) {
+    std::uint64_t counter = 0;
+    const auto below = [&](std::uint64_t bound) { return uniform_below(bound, 5, i, counter++); };
+    const std::string alphabet = "ab,,\"\n\r\t\xEF";
+    std::string text = below(2) == 0 ? "p,q\n" : "";
+    for (std::uint64_t n = below(24); n > 0; --n) text += alphabet[below(alphabet.size())];
+    try {
+      const Table t = parse_table(text, "t.csv");
+      ++accepted;
+      const Table back = parse_table(format_table(t), "t.csv");
+      ASSERT_EQ(back.columns, t.columns) << text;
+      ASSERT_EQ(back.rows, t.rows) << text;
+    } catch (const Error& error) {
+      ASSERT_THAT(error.what(), testing::StartsWith("t.csv:"));
+    }
+  }
+  EXPECT_GT(accepted, 1000);
+}
+
+TEST_F(TableFiles, RoundTripPlainAndGzipped) {
+  Table t = parse_table("a,b\n1,\"x,y\"\n,\n", "");
+  for (int i = 0; i < 50000; ++i) t.rows.push_back({std::to_string(i * 7919), "text"});
+  for (const char* name : {"t.csv", "t.csv.gz"}) {
+    const fs::path path = folder_ / name;
+    write_table(t, path);
+    const Table back = read_table(path);
+    EXPECT_EQ(back.columns, t.columns);
+    EXPECT_EQ(back.rows, t.rows);
+    EXPECT_EQ(back.source, path.string());
+    const std::string bytes = read_file(path);
+    write_table(t, path);
+    EXPECT_EQ(read_file(path), bytes);
+  }
+  EXPECT_LT(fs::file_size(folder_ / "t.csv.gz"), fs::file_size(folder_ / "t.csv") / 2);
+}
+
+TEST_F(TableFiles, RefusesDamagedGzip) {
+  Table t = parse_table("a,b\n", "");
+  for (int i = 0; i < 500; ++i) t.rows.push_back({std::to_string(i), std::to_string(i * i)});
+  const fs::path whole = folder_ / "whole.csv.gz";
+  write_table(t, whole);
+  const std::string bytes = read_file(whole);
+  for (std::size_t length = 0; length < bytes.size(); length += 7)
+    EXPECT_THROW(read_table(write("cut.csv.gz", bytes.substr(0, length))), Error) << length;
+  constexpr std::size_t kHeader = 10;
+  for (std::size_t at = kHeader; at < bytes.size(); at += 11) {
+    std::string damaged = bytes;
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x5a);
+    EXPECT_THROW(read_table(write("damaged.csv.gz", damaged)), Error) << at;
+  }
+  EXPECT_THROW(read_table(write("plain.csv.gz", "a,b\n1,2\n")), Error);
+  EXPECT_THROW(read_table(folder_ / "absent.csv.gz"), Error);
+  EXPECT_THROW(read_table(folder_ / "absent.csv"), Error);
+  EXPECT_THROW(read_table(folder_), Error);
+}
+
+TEST_F(TableFiles, AFileThatCannotBeWrittenIsAnErrorAndLeavesNothing) {
+  EXPECT_THROW(write_table(parse_table("a\n1\n", ""), folder_ / "none" / "t.csv"), Error);
+  EXPECT_TRUE(fs::is_empty(folder_));
+}
+
+}  // namespace
+}  // namespace polaris
