@@ -29,7 +29,7 @@ class Tile {
         features_(kFeatures, kTileSize),
         hidden1_(kHidden1, kTileSize),
         hidden2_(kHidden2, kTileSize),
-        latent_(kLatent, kTileSize),
+        inputs_(kKernelInputs, kTileSize),
         kernel_(model.samples, kTileSize),
         whitened_(kRowBlock, kTileSize),
         mean_(model.outputs, kTileSize),
@@ -51,34 +51,33 @@ class Tile {
     }
   }
 
-  /// Latents over the length-scales.
+  /// Kernel inputs over the length-scales: the latent, then the features.
   void encode_features() {
     const T* p = model_.encoder.data();
     const auto x = features_.leftCols(count_);
     auto hidden1 = hidden1_.leftCols(count_);
     auto hidden2 = hidden2_.leftCols(count_);
-    auto latent = latent_.leftCols(count_);
+    auto latent = inputs_.topLeftCorner(kLatent, count_);
     hidden1.noalias() = matrix(p + EncoderLayout::weight1, kHidden1, kFeatures) * x;
     add_bias_and_gelu(p + EncoderLayout::bias1, kHidden1, hidden1_.data());
     hidden2.noalias() = matrix(p + EncoderLayout::weight2, kHidden2, kHidden1) * hidden1;
     add_bias_and_gelu(p + EncoderLayout::bias2, kHidden2, hidden2_.data());
     latent.noalias() = matrix(p + EncoderLayout::weight3, kLatent, kHidden2) * hidden2;
     latent.noalias() += matrix(p + EncoderLayout::skip, kLatent, kFeatures) * x;
-    const T* bias = p + EncoderLayout::bias3;
-    const T* inverse_length = model_.inverse_length.data();
-    for (Eigen::Index i = 0; i < count_; ++i)
-      for (int k = 0; k < kLatent; ++k)
-        latent_(k, i) = (latent_(k, i) + bias[k]) * inverse_length[k];
+    latent.colwise() += column(p + EncoderLayout::bias3, kLatent);
+    inputs_.bottomLeftCorner(kFeatures, count_) = x;
+    inputs_.leftCols(count_).array().colwise() *=
+        column(model_.inverse_length.data(), kKernelInputs).array();
   }
 
   /// Correlation of every candidate with every training sample.
   void compute_kernel() {
-    const auto train = matrix(model_.train.data(), model_.samples, kLatent);
-    kernel_.leftCols(count_).noalias() = train * latent_.leftCols(count_);
+    const auto train = matrix(model_.train.data(), model_.samples, kKernelInputs);
+    kernel_.leftCols(count_).noalias() = train * inputs_.leftCols(count_);
     const T* norm = model_.train_norm.data();
     const int samples = model_.samples;
     for (Eigen::Index i = 0; i < count_; ++i) {
-      const T own = latent_.col(i).squaredNorm();
+      const T own = inputs_.col(i).squaredNorm();
       T* k = kernel_.col(i).data();
       for (int n = 0; n < samples; ++n) k[n] = matern52(norm[n] + own - T(2) * k[n]);
     }
@@ -87,12 +86,11 @@ class Tile {
   /// Mean of every output, and how much of the prior variance the samples explain: |L^-1 k|^2.
   void compute_posterior() {
     const auto alpha = matrix(model_.alpha.data(), model_.outputs, model_.samples);
-    const auto weight = matrix(model_.mean_weight.data(), model_.outputs, kLatent);
+    const auto weight = matrix(model_.mean_weight.data(), model_.outputs, kKernelInputs);
     auto mean = mean_.leftCols(count_);
     mean.noalias() = alpha * kernel_.leftCols(count_);
-    mean.noalias() += weight * latent_.leftCols(count_);
-    mean.colwise() += Eigen::Map<const Eigen::Matrix<T, Eigen::Dynamic, 1>>(model_.mean_bias.data(),
-                                                                            model_.outputs);
+    mean.noalias() += weight * inputs_.leftCols(count_);
+    mean.colwise() += column(model_.mean_bias.data(), model_.outputs);
 
     const auto inverse = matrix(model_.inverse_factor.data(), model_.samples, model_.samples);
     explained_.setZero();
@@ -144,6 +142,10 @@ class Tile {
     return RowMajorMap(data, rows, columns);
   }
 
+  static auto column(const T* data, int rows) {
+    return Eigen::Map<const Eigen::Matrix<T, Eigen::Dynamic, 1>>(data, rows);
+  }
+
   void add_bias_and_gelu(const T* bias, int rows, T* hidden) const {
     for (Eigen::Index i = 0; i < count_; ++i)
       for (int r = 0; r < rows; ++r) hidden[i * rows + r] = gelu(hidden[i * rows + r] + bias[r]);
@@ -151,7 +153,7 @@ class Tile {
 
   const PosteriorTensors<T>& model_;
   Eigen::Index count_ = 0;
-  ColumnMajor features_, hidden1_, hidden2_, latent_, kernel_, whitened_, mean_;
+  ColumnMajor features_, hidden1_, hidden2_, inputs_, kernel_, whitened_, mean_;
   Eigen::Matrix<T, Eigen::Dynamic, 1> explained_;
 };
 

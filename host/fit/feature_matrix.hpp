@@ -39,4 +39,14 @@ inline Matrix<double> standardise(const FeatureScaler& scaler, const Matrix<doub
   return x;
 }
 
+/// What the kernel sees: latents [kLatent][n] over features [kFeatures][n], or zeros where `raw` is
+/// false.
+inline Matrix<double> kernel_inputs(const Matrix<double>& latent, const Matrix<double>& x,
+                                    bool raw) {
+  Matrix<double> inputs = Matrix<double>::Zero(kKernelInputs, latent.cols());
+  inputs.topRows(kLatent) = latent;
+  if (raw) inputs.bottomRows(kFeatures) = x;
+  return inputs;
+}
+
 }  // namespace polaris

@@ -13,8 +13,8 @@ namespace polaris {
 
 struct FitOptions {
   std::uint64_t seed = 0;
-  int threads = 0;              ///< 0: all cores; the result does not depend on it
-  int steps = 120;              ///< one-cycle Adam steps
+  int threads = 0;  ///< 0: all cores; the result does not depend on it
+  int steps = 60;   ///< one-cycle Adam steps; 120 fit a little better and calibrate worse
   double learning_rate = 0.06;  ///< hyper-parameters and linear mean
   double encoder_rate = 5e-4;   ///< weights of the two hidden layers
   double skip_rate = 3e-3;      ///< W
@@ -24,6 +24,7 @@ struct FitOptions {
   double noise_deviation = 0.3;
   bool warp = true;
   bool linear_mean = true;
+  bool raw_inputs = true;  ///< the kernel sees the features beside the latent
   /// Start from this model's hyper-parameters and encoder (fewer steps then do); null: from the
   /// pre-trained encoder.
   const StarlightModel* warm_start = nullptr;

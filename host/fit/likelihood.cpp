@@ -92,27 +92,27 @@ Matrix<double> invert_lower(const Matrix<double>& lower, int threads) {
   return inverse;
 }
 
-Matrix<double> scale_latent(const Matrix<double>& latent,
-                            const std::array<double, kLatent>& log_length) {
-  const Eigen::Map<const Eigen::VectorXd> lengths(log_length.data(), kLatent);
-  return (-lengths).array().exp().matrix().asDiagonal() * latent;
+Matrix<double> scale_inputs(const Matrix<double>& inputs,
+                            const std::array<double, kKernelInputs>& log_length) {
+  const Eigen::Map<const Eigen::VectorXd> lengths(log_length.data(), kKernelInputs);
+  return (-lengths).array().exp().matrix().asDiagonal() * inputs;
 }
 
-Eigen::VectorXd residual(const OutputParameters& output, const Matrix<double>& latent,
+Eigen::VectorXd residual(const OutputParameters& output, const Matrix<double>& inputs,
                          const Eigen::Ref<const Eigen::VectorXd>& target) {
-  const Eigen::Map<const Eigen::VectorXd> weight(output.weight.data(), kLatent);
-  return (target - latent.transpose() * weight).array() - output.bias;
+  const Eigen::Map<const Eigen::VectorXd> weight(output.weight.data(), kKernelInputs);
+  return (target - inputs.transpose() * weight).array() - output.bias;
 }
 
-double negative_log_likelihood(const Matrix<double>& latent, const Matrix<double>& targets,
-                               const std::array<double, kLatent>& log_length, double log_noise,
-                               const std::vector<OutputParameters>& outputs, int threads,
-                               LikelihoodGradient& gradient) {
+double negative_log_likelihood(const Matrix<double>& inputs, const Matrix<double>& targets,
+                               const std::array<double, kKernelInputs>& log_length,
+                               double log_noise, const std::vector<OutputParameters>& outputs,
+                               int threads, LikelihoodGradient& gradient) {
   constexpr double kHalfLogTwoPi = 0.91893853320467274178;
-  const Index n = latent.cols();
+  const Index n = inputs.cols();
   const auto output_count = static_cast<Index>(outputs.size());
   const double noise = std::exp(log_noise);
-  const Matrix<double> scaled = scale_latent(latent, log_length);
+  const Matrix<double> scaled = scale_inputs(inputs, log_length);
 
   Matrix<double> r, slope;
   correlation(scaled, threads, r, &slope);
@@ -121,22 +121,22 @@ double negative_log_likelihood(const Matrix<double>& latent, const Matrix<double
       invert_from_factor(invert_lower(factor.lower, threads), threads);  // C^-1
 
   double value = static_cast<double>(output_count) * factor.lower.diagonal().array().log().sum();
-  gradient.latent.setZero(kLatent, n);
+  gradient.inputs.setZero(kKernelInputs, n);
   gradient.outputs.assign(outputs.size(), {});
   Matrix<double> weighted_alpha(n, output_count);  // C^-1 residual / sd
   for (Index o = 0; o < output_count; ++o) {
     const OutputParameters& output = outputs[static_cast<std::size_t>(o)];
     OutputGradient& out = gradient.outputs[static_cast<std::size_t>(o)];
-    const Eigen::VectorXd error = residual(output, latent, targets.col(o));
+    const Eigen::VectorXd error = residual(output, inputs, targets.col(o));
     const Eigen::VectorXd alpha = inverse * error;
     const double precision = std::exp(-2.0 * output.log_sd);
     const double fit = error.dot(alpha) * precision;
     value += 0.5 * fit + static_cast<double>(n) * (output.log_sd + kHalfLogTwoPi);
     out.log_sd = static_cast<double>(n) - fit;
     out.bias = -precision * alpha.sum();
-    const Eigen::Map<const Eigen::VectorXd> weight(output.weight.data(), kLatent);
-    Eigen::Map<Eigen::VectorXd>(out.weight.data(), kLatent) = -precision * (latent * alpha);
-    gradient.latent.noalias() -= precision * weight * alpha.transpose();
+    const Eigen::Map<const Eigen::VectorXd> weight(output.weight.data(), kKernelInputs);
+    Eigen::Map<Eigen::VectorXd>(out.weight.data(), kKernelInputs) = -precision * (inputs * alpha);
+    gradient.inputs.noalias() -= precision * weight * alpha.transpose();
     weighted_alpha.col(o) = alpha * std::exp(-output.log_sd);
   }
 
@@ -146,7 +146,7 @@ double negative_log_likelihood(const Matrix<double>& latent, const Matrix<double
   gradient.log_noise =
       0.5 * noise *
       (static_cast<double>(output_count) * inverse.trace() - weighted_alpha.squaredNorm());
-  Matrix<double> scaled_gradient(kLatent, n);
+  Matrix<double> scaled_gradient(kKernelInputs, n);
   parallel_for(n, kBlock, threads, [&](Index begin, Index end) {
     const Index columns = end - begin;
     Matrix<double> g = static_cast<double>(output_count) * inverse.middleCols(begin, columns);
@@ -156,10 +156,10 @@ double negative_log_likelihood(const Matrix<double>& latent, const Matrix<double
     scaled_gradient.middleCols(begin, columns) +=
         4.0 * scaled.middleCols(begin, columns) * g.colwise().sum().asDiagonal();
   });
-  for (Index k = 0; k < kLatent; ++k) {
+  for (Index k = 0; k < kKernelInputs; ++k) {
     const auto i = static_cast<std::size_t>(k);
     gradient.log_length[i] = -scaled_gradient.row(k).dot(scaled.row(k));
-    gradient.latent.row(k) += scaled_gradient.row(k) * std::exp(-log_length[i]);
+    gradient.inputs.row(k) += scaled_gradient.row(k) * std::exp(-log_length[i]);
   }
   return value;
 }

@@ -16,38 +16,38 @@ struct CovarianceFactor {
   double jitter = 0.0;   ///< 0, or the first of 1e-10, 1e-9 .. 1e-2 that made C factorisable
 };
 
-/// `scaled` [kLatent][N]: latents over length-scales, finite. Throws Failure where even the largest
-/// jitter does not help.
+/// `scaled` [kKernelInputs][N]: kernel inputs over length-scales, finite. Throws Failure where even
+/// the largest jitter does not help.
 CovarianceFactor factorise_covariance(const Matrix<double>& scaled, double noise, int threads);
 
 /// L^-1 of a lower factor.
 Matrix<double> invert_lower(const Matrix<double>& lower, int threads);
 
-/// latents [kLatent][N] over the length-scales.
-Matrix<double> scale_latent(const Matrix<double>& latent,
-                            const std::array<double, kLatent>& log_length);
+/// inputs [kKernelInputs][N] over the length-scales.
+Matrix<double> scale_inputs(const Matrix<double>& inputs,
+                            const std::array<double, kKernelInputs>& log_length);
 
 /// Standardised targets minus the linear mean of an output, [N].
-Eigen::VectorXd residual(const OutputParameters& output, const Matrix<double>& latent,
+Eigen::VectorXd residual(const OutputParameters& output, const Matrix<double>& inputs,
                          const Eigen::Ref<const Eigen::VectorXd>& target);
 
 struct OutputGradient {
   double log_sd = 0.0;
   double bias = 0.0;
-  std::array<double, kLatent> weight{};
+  std::array<double, kKernelInputs> weight{};
 };
 
 struct LikelihoodGradient {
-  Matrix<double> latent;  ///< [kLatent][N]
-  std::array<double, kLatent> log_length{};
+  Matrix<double> inputs;  ///< [kKernelInputs][N]
+  std::array<double, kKernelInputs> log_length{};
   double log_noise = 0.0;
   std::vector<OutputGradient> outputs;
 };
 
-/// -ln p(targets | latent) over all outputs; targets [N][outputs] standardised. Fills `gradient`.
-double negative_log_likelihood(const Matrix<double>& latent, const Matrix<double>& targets,
-                               const std::array<double, kLatent>& log_length, double log_noise,
-                               const std::vector<OutputParameters>& outputs, int threads,
-                               LikelihoodGradient& gradient);
+/// -ln p(targets | inputs) over all outputs; targets [N][outputs] standardised. Fills `gradient`.
+double negative_log_likelihood(const Matrix<double>& inputs, const Matrix<double>& targets,
+                               const std::array<double, kKernelInputs>& log_length,
+                               double log_noise, const std::vector<OutputParameters>& outputs,
+                               int threads, LikelihoodGradient& gradient);
 
 }  // namespace polaris

@@ -17,7 +17,7 @@ struct StarlightModel::State {
   SampleCount count;
   double jitter = 0.0;
   double negative_log_likelihood = 0.0;
-  std::vector<double> scaled;  ///< [N][kLatent] latents over length-scales
+  std::vector<double> scaled;  ///< [N][kKernelInputs] inputs over length-scales
   std::vector<double> lower;   ///< [N][N] row-major Cholesky factor
   std::vector<double> alpha;   ///< [outputs][N] C^-1 residual, standardised
   std::string hash;
@@ -62,7 +62,7 @@ PosteriorTensors<double> make_tensors(const ModelParameters& p, const std::vecto
                                       const std::vector<double>& lower,
                                       const std::vector<double>& alpha, double jitter,
                                       int threads) {
-  const std::size_t n = scaled.size() / kLatent;
+  const std::size_t n = scaled.size() / kKernelInputs;
   const auto rows = static_cast<Eigen::Index>(n);
   PosteriorTensors<double> t;
   t.samples = static_cast<int>(n);
@@ -71,12 +71,13 @@ PosteriorTensors<double> make_tensors(const ModelParameters& p, const std::vecto
   t.feature_mean.assign(p.scaler.mean.begin(), p.scaler.mean.end());
   t.feature_inverse_sd.assign(p.scaler.inverse_sd.begin(), p.scaler.inverse_sd.end());
   t.encoder = p.encoder;
-  for (const double log_length : p.log_length) t.inverse_length.push_back(std::exp(-log_length));
+  for (std::size_t k = 0; k < kKernelInputs; ++k)
+    t.inverse_length.push_back(k < kLatent || p.raw_inputs ? std::exp(-p.log_length[k]) : 0.0);
   t.train = scaled;
   for (std::size_t i = 0; i < n; ++i) {
     double norm = 0.0;
-    for (std::size_t k = 0; k < kLatent; ++k)
-      norm += scaled[i * kLatent + k] * scaled[i * kLatent + k];
+    for (std::size_t k = 0; k < kKernelInputs; ++k)
+      norm += scaled[i * kKernelInputs + k] * scaled[i * kKernelInputs + k];
     t.train_norm.push_back(norm);
   }
   const Matrix<double> factor = Eigen::Map<const RowMajor<double>>(lower.data(), rows, rows);
@@ -86,7 +87,7 @@ PosteriorTensors<double> make_tensors(const ModelParameters& p, const std::vecto
   for (std::size_t o = 0; o < p.outputs.size(); ++o) {
     const OutputParameters& output = p.outputs[o];
     for (std::size_t i = 0; i < n; ++i) t.alpha[o * n + i] *= output.scale;
-    for (std::size_t k = 0; k < kLatent; ++k)
+    for (std::size_t k = 0; k < kKernelInputs; ++k)
       t.mean_weight.push_back(output.scale * output.weight[k] * std::exp(p.log_length[k]));
     t.mean_bias.push_back(output.offset + output.scale * output.bias);
     t.sd.push_back(output.scale * std::exp(output.log_sd));
@@ -105,6 +106,7 @@ nlohmann::ordered_json describe(const ModelParameters& p, const SampleCount& cou
                        {"bias", output.bias},
                        {"weight", output.weight}});
   return {{"warp", p.warp},
+          {"raw_inputs", p.raw_inputs},
           {"skip", p.skip},
           {"seed", p.seed},
           {"pretrained_hash", p.pretrained_hash},
@@ -121,13 +123,13 @@ nlohmann::ordered_json describe(const ModelParameters& p, const SampleCount& cou
 /// Everything that makes the model but the factor, which follows from it.
 TensorMap defining_tensors(const ModelParameters& p, const std::vector<double>& scaled,
                            const std::vector<double>& alpha) {
-  const auto n = static_cast<std::int64_t>(scaled.size() / kLatent);
+  const auto n = static_cast<std::int64_t>(scaled.size() / kKernelInputs);
   const auto outputs = static_cast<std::int64_t>(p.outputs.size());
   return {{"encoder", make_tensor({EncoderLayout::size}, p.encoder)},
           {"feature_mean", make_tensor({kFeatures}, {p.scaler.mean.begin(), p.scaler.mean.end()})},
           {"feature_inverse_sd",
            make_tensor({kFeatures}, {p.scaler.inverse_sd.begin(), p.scaler.inverse_sd.end()})},
-          {"train", make_tensor({n, kLatent}, scaled)},
+          {"train", make_tensor({n, kKernelInputs}, scaled)},
           {"alpha", make_tensor({outputs, n}, alpha)}};
 }
 
@@ -149,7 +151,8 @@ StarlightModel::StarlightModel(ModelParameters parameters, std::span<const Desig
   const Matrix<double> x = standardise(p.scaler, feature_values(set.samples, threads));
   EncoderBatch<double> batch;
   batch.forward(p.encoder.data(), x);
-  const Matrix<double> scaled = scale_latent(batch.latent, p.log_length);
+  const Matrix<double> inputs = kernel_inputs(batch.latent, x, p.raw_inputs);
+  const Matrix<double> scaled = scale_inputs(inputs, p.log_length);
   if (!scaled.allFinite())
     throw Failure("Starlight: expected finite latents, got others: the fit diverged");
   const CovarianceFactor factor = factorise_covariance(scaled, std::exp(p.log_noise), threads);
@@ -164,8 +167,8 @@ StarlightModel::StarlightModel(ModelParameters parameters, std::span<const Desig
   for (std::size_t o = 0; o < p.outputs.size(); ++o) {
     const OutputParameters& output = p.outputs[o];
     const Eigen::Map<const Eigen::VectorXd> y(set.targets[o].data(), n);
-    const Eigen::VectorXd half = lower.solve(
-        residual(output, batch.latent, (y.array() - output.offset).matrix() / output.scale));
+    const Eigen::VectorXd half =
+        lower.solve(residual(output, inputs, (y.array() - output.offset).matrix() / output.scale));
     const Eigen::VectorXd alpha = lower.transpose().solve(half);
     state->alpha.insert(state->alpha.end(), alpha.data(), alpha.data() + n);
     state->negative_log_likelihood += 0.5 * half.squaredNorm() * std::exp(-2.0 * output.log_sd) +
@@ -203,10 +206,11 @@ StarlightModel StarlightModel::load(const std::filesystem::path& directory) {
   auto state = std::make_shared<State>();
   ModelParameters& p = state->parameters;
   p.warp = require_value<bool>(json, "warp", where);
+  p.raw_inputs = require_value<bool>(json, "raw_inputs", where);
   p.skip = require_value<bool>(json, "skip", where);
   p.seed = require_value<std::uint64_t>(json, "seed", where);
   p.pretrained_hash = require_value<std::string>(json, "pretrained_hash", where);
-  p.log_length = require_value<std::array<double, kLatent>>(json, "log_length", where);
+  p.log_length = require_value<std::array<double, kKernelInputs>>(json, "log_length", where);
   p.log_noise = require_value<double>(json, "log_noise", where);
   for (const auto& entry :
        require_value<std::vector<nlohmann::ordered_json>>(json, "outputs", where)) {
@@ -215,7 +219,7 @@ StarlightModel StarlightModel::load(const std::filesystem::path& directory) {
     output.scale = require_value<double>(entry, "scale", where);
     output.log_sd = require_value<double>(entry, "log_sd", where);
     output.bias = require_value<double>(entry, "bias", where);
-    output.weight = require_value<std::array<double, kLatent>>(entry, "weight", where);
+    output.weight = require_value<std::array<double, kKernelInputs>>(entry, "weight", where);
     p.outputs.push_back(output);
   }
   if (p.outputs.empty() || p.outputs.size() > 2)
@@ -233,7 +237,7 @@ StarlightModel StarlightModel::load(const std::filesystem::path& directory) {
   const auto& inverse = require_tensor(file.tensors, "feature_inverse_sd", {kFeatures}, where);
   std::copy(mean.begin(), mean.end(), p.scaler.mean.begin());
   std::copy(inverse.begin(), inverse.end(), p.scaler.inverse_sd.begin());
-  state->scaled = require_tensor(file.tensors, "train", {n, kLatent}, where);
+  state->scaled = require_tensor(file.tensors, "train", {n, kKernelInputs}, where);
   state->lower = require_tensor(file.tensors, "lower", {n, n}, where);
   state->alpha = require_tensor(file.tensors, "alpha", {outputs, n}, where);
   state->f64 = make_tensors(p, state->scaled, state->lower, state->alpha, state->jitter, 0);

@@ -16,25 +16,26 @@
 namespace polaris {
 
 /// Mean and scale of one output. Standardised target (y - offset) / scale is a GP with mean
-/// bias + weight . z and covariance exp(2 log_sd) (R + exp(log_noise) I).
+/// bias + weight . (kernel inputs) and covariance exp(2 log_sd) (R + exp(log_noise) I).
 struct OutputParameters {
   double offset = 0.0;
   double scale = 1.0;
   double log_sd = 0.0;
   double bias = 0.0;
-  std::array<double, kLatent> weight{};
+  std::array<double, kKernelInputs> weight{};
 };
 
 /// All that the likelihood is maximised over, and what stays fixed beside it. The outputs share
 /// encoder, kernel and noise ratio, hence one factorisation serves both.
 struct ModelParameters {
   FeatureScaler scaler;
-  std::vector<double> encoder;               ///< [EncoderLayout::size]
-  std::array<double, kLatent> log_length{};  ///< ln ARD length-scales
-  double log_noise = 0.0;                    ///< ln (noise variance / signal variance)
-  std::vector<OutputParameters> outputs;     ///< latency; energy too where it was measured
-  bool warp = true;  ///< latency target is warped (warp.hpp), else ln cycles
-  bool skip = true;  ///< the encoder has its linear path
+  std::vector<double> encoder;                     ///< [EncoderLayout::size]
+  std::array<double, kKernelInputs> log_length{};  ///< ln ARD length-scales
+  double log_noise = 0.0;                          ///< ln (noise variance / signal variance)
+  std::vector<OutputParameters> outputs;           ///< latency; energy too where it was measured
+  bool warp = true;        ///< latency target is warped (warp.hpp), else ln cycles
+  bool raw_inputs = true;  ///< the kernel sees the features beside the latent
+  bool skip = true;        ///< the encoder has its linear path
   std::uint64_t seed = 0;
   std::string pretrained_hash;  ///< content_hash of the encoder it started from
 };
@@ -49,12 +50,12 @@ struct PosteriorTensors {
   std::vector<T> feature_mean;        ///< [kFeatures]
   std::vector<T> feature_inverse_sd;  ///< [kFeatures]
   std::vector<T> encoder;             ///< [EncoderLayout::size]
-  std::vector<T> inverse_length;      ///< [kLatent]
-  std::vector<T> train;               ///< [N][kLatent] latents divided by the length-scales
+  std::vector<T> inverse_length;      ///< [kKernelInputs]; 0: not seen
+  std::vector<T> train;               ///< [N][kKernelInputs] inputs over length-scales
   std::vector<T> train_norm;          ///< [N] squared norms of those rows
   std::vector<T> inverse_factor;      ///< [N][N] row-major L^-1, lower; L L^T = R + noise I
   std::vector<T> alpha;               ///< [outputs][N] scale (R + noise I)^-1 residual
-  std::vector<T> mean_weight;         ///< [outputs][kLatent] of the linear mean, on scaled latents
+  std::vector<T> mean_weight;         ///< [outputs][kKernelInputs] on scaled inputs
   std::vector<T> mean_bias;           ///< [outputs]
   std::vector<T> sd;                  ///< [outputs] scale exp(log_sd)
   T unit_variance = T(1);             ///< 1 + noise: variance / sd^2 far from all samples

@@ -35,7 +35,7 @@ inline constexpr const char* kFeatureNames[] = {
     // weight preload: rows streamed per weight load of the array, and the cycles if a load of dim
     // rows hides behind them: passes * max(rows, dim)
     "rows_per_pass", "preload_cycles", "rows_per_weight", "reload_cycles",
-    // the public Gemmini measurements behave as if images were square (P = Q)
+    // the public Gemmini measurements behave as if convolutions had square images (P = Q)
     "square_macs",
     // place of each DRAM loop: the outermost largest, 0 where the bound is 1
     "rank_R", "rank_S", "rank_P", "rank_Q", "rank_C", "rank_K", "rank_N",
@@ -184,9 +184,10 @@ POLARIS_HD inline void feature_quantities(const Layer& layer, const HardwareConf
   put(rows_per_weight);
   put(changes * (rows_per_weight > dim_d ? rows_per_weight : dim_d));
 
+  const bool matmul = layer[Dim::R] == 1 && layer[Dim::S] == 1 && layer[Dim::Q] == 1;
   const double p_real = static_cast<double>(layer[Dim::P]);
   const double q_real = static_cast<double>(layer[Dim::Q]);
-  put(macs / (p_real * q_real) * (p_real > q_real ? p_real * p_real : q_real * q_real));
+  put(matmul ? macs : p_real > q_real ? macs / q_real * p_real : macs / p_real * q_real);
 
   for (int d = 0; d < kDims; ++d) {
     int position = 0;
@@ -199,7 +200,7 @@ POLARIS_HD inline void feature_quantities(const Layer& layer, const HardwareConf
     const bool looped = mapping.temporal[index_of(Level::dram)][d] > 1;
     put(looped ? static_cast<double>(inside) / kDims : 0.0);
   }
-  put(layer[Dim::R] == 1 && layer[Dim::S] == 1 && layer[Dim::Q] == 1 ? 1.0 : 0.0);
+  put(matmul ? 1.0 : 0.0);
   put(layer[Dim::R] % 2 == 0 ? 1.0 : 0.0);
 }
 

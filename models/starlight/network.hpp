@@ -14,6 +14,10 @@ inline constexpr int kHidden1 = 64;
 inline constexpr int kHidden2 = 32;
 inline constexpr int kLatent = 16;
 
+/// What the kernel measures distances in: the latent, then the standardised features themselves.
+/// The raw features keep what 16 latents trained on the analytical model lose about the RTL.
+inline constexpr int kKernelInputs = kLatent + kFeatures;
+
 /// Offsets into the flat parameter array of the encoder.
 struct EncoderLayout {
   static constexpr int skip = 0;                              ///< W  [kLatent][kFeatures]
