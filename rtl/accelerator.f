@@ -6,6 +6,7 @@ tile_registers.sv
 config_registers.sv
 loop_nest.sv
 sequencer.sv
+step_dispatch.sv
 row_walker.sv
 tile_walker.sv
 burst_walker.sv

@@ -11,9 +11,9 @@
 //                               +-> store engine (accumulator --> DRAM)
 //
 // Units run as far ahead as free buffers and finished tiles (tokens) allow. Registers keep their
-// values through reset; their clock cfg_clk_i runs only while they are written, so that the decoders
-// cost nothing later. Use: hold reset and clock the registers in, reset once more with clk_i,
-// start_i for one cycle, wait for done_o, read the counters.
+// values through reset; their clock cfg_clk_i runs only while they are written, so that the
+// decoders cost nothing later. Use: hold reset and clock the registers in, reset once more with
+// clk_i, start_i for one cycle, wait for done_o, read the counters.
 `include "assertions.svh"
 module accelerator
   import accelerator_pkg::*;
@@ -34,7 +34,6 @@ module accelerator
 );
   localparam int unsigned ScratchpadRows = ScratchpadBytes / Dim;
   localparam int unsigned AccumulatorRows = AccumulatorBytes / (4 * Dim);
-  localparam int unsigned StepQueueDepth = 4;
 
   config_bus_t cfg;
   assign cfg = '{addr: cfg_addr_i, data: cfg_data_i};
@@ -60,121 +59,42 @@ module accelerator
     .weight_row_step_o(weight_row_step)
   );
 
-  // Steps, and the queue of each unit that follows them.
-  step_t step;
+  // Steps, as each unit sees them.
   stream_step_t stream_step;
-  word_t input_offset, weight_offset, psum_offset, store_offset;  // elements
-  logic psum_load, store_final, preload_new, preload_last;
-  logic step_valid, step_taken, steps_done;
-  logic input_queue_ready, weight_queue_ready, psum_queue_ready;
-  logic preload_queue_ready, stream_queue_ready, store_queue_ready;
+  word_t input_offset, weight_offset, psum_offset, store_offset;
+  logic psum_load, store_final, preload_new, preload_last, steps_done;
   logic input_step_valid, weight_step_valid, psum_step_valid;
   logic preload_step_valid, stream_step_valid, store_step_valid;
   logic input_step_ready, weight_step_ready, psum_step_ready;
   logic preload_step_ready, stream_step_ready, store_step_ready;
-  logic queues_ready;
-  assign queues_ready = input_queue_ready && weight_queue_ready && psum_queue_ready &&
-      preload_queue_ready && stream_queue_ready && store_queue_ready;
-  assign step_taken = step_valid && queues_ready;
-  stream_step_t stream_view;
-  assign stream_view = '{
-    new_input: step.new_input,
-    last_input: step.last_input,
-    new_weight: step.new_weight,
-    new_output: step.new_output,
-    last_output: step.last_output,
-    load_psum: step.load_psum
-  };
-
-  sequencer u_sequencer (
+  step_dispatch u_steps (
     .clk_i,
     .rst_ni,
     .cfg_clk_i,
     .cfg_i(cfg),
     .start_i,
-    .valid_o(step_valid),
-    .ready_i(queues_ready),
-    .step_o(step),
-    .done_o(steps_done)
-  );
-
-  fifo #(
-    .Width($bits(word_t)),
-    .Depth(StepQueueDepth)
-  ) u_input_queue (
-    .clk_i,
-    .rst_ni,
-    .valid_i(step_taken && step.new_input),
-    .ready_o(input_queue_ready),
-    .data_i(step.input_offset),
-    .valid_o(input_step_valid),
-    .ready_i(input_step_ready),
-    .data_o(input_offset)
-  );
-  fifo #(
-    .Width($bits(word_t)),
-    .Depth(StepQueueDepth)
-  ) u_weight_queue (
-    .clk_i,
-    .rst_ni,
-    .valid_i(step_taken && step.new_weight),
-    .ready_o(weight_queue_ready),
-    .data_i(step.weight_offset),
-    .valid_o(weight_step_valid),
-    .ready_i(weight_step_ready),
-    .data_o(weight_offset)
-  );
-  fifo #(
-    .Width($bits(word_t) + 1),
-    .Depth(StepQueueDepth)
-  ) u_psum_queue (
-    .clk_i,
-    .rst_ni,
-    .valid_i(step_taken && step.new_output),
-    .ready_o(psum_queue_ready),
-    .data_i({step.load_psum, step.output_offset}),
-    .valid_o(psum_step_valid),
-    .ready_i(psum_step_ready),
-    .data_o({psum_load, psum_offset})
-  );
-  fifo #(
-    .Width(2),
-    .Depth(StepQueueDepth)
-  ) u_preload_queue (
-    .clk_i,
-    .rst_ni,
-    .valid_i(step_taken),
-    .ready_o(preload_queue_ready),
-    .data_i({step.new_weight, step.last_weight}),
-    .valid_o(preload_step_valid),
-    .ready_i(preload_step_ready),
-    .data_o({preload_new, preload_last})
-  );
-  fifo #(
-    .Width($bits(stream_step_t)),
-    .Depth(StepQueueDepth)
-  ) u_stream_queue (
-    .clk_i,
-    .rst_ni,
-    .valid_i(step_taken),
-    .ready_o(stream_queue_ready),
-    .data_i(stream_view),
-    .valid_o(stream_step_valid),
-    .ready_i(stream_step_ready),
-    .data_o(stream_step)
-  );
-  fifo #(
-    .Width($bits(word_t) + 1),
-    .Depth(StepQueueDepth)
-  ) u_store_queue (
-    .clk_i,
-    .rst_ni,
-    .valid_i(step_taken && step.last_output),
-    .ready_o(store_queue_ready),
-    .data_i({step.final_sum, step.output_offset}),
-    .valid_o(store_step_valid),
-    .ready_i(store_step_ready),
-    .data_o({store_final, store_offset})
+    .done_o(steps_done),
+    .input_valid_o(input_step_valid),
+    .input_ready_i(input_step_ready),
+    .input_offset_o(input_offset),
+    .weight_valid_o(weight_step_valid),
+    .weight_ready_i(weight_step_ready),
+    .weight_offset_o(weight_offset),
+    .psum_valid_o(psum_step_valid),
+    .psum_ready_i(psum_step_ready),
+    .psum_load_o(psum_load),
+    .psum_offset_o(psum_offset),
+    .preload_valid_o(preload_step_valid),
+    .preload_ready_i(preload_step_ready),
+    .preload_new_o(preload_new),
+    .preload_last_o(preload_last),
+    .stream_valid_o(stream_step_valid),
+    .stream_ready_i(stream_step_ready),
+    .stream_step_o(stream_step),
+    .store_valid_o(store_step_valid),
+    .store_ready_i(store_step_ready),
+    .store_final_o(store_final),
+    .store_offset_o(store_offset)
   );
 
   // Tokens: tiles loaded and not yet taken, output tiles computed and not yet stored.

@@ -1,4 +1,5 @@
-// Shared types and the register map. host/rtl/register_map.hpp mirrors the map; a test compares them.
+// Shared types and the register map. host/rtl/register_map.hpp mirrors the map; a test compares
+// them.
 package accelerator_pkg;
 
   // Sizes that no register can change.
@@ -25,7 +26,7 @@ package accelerator_pkg;
   localparam logic [7:0] RegRequantShift = 8'h01;     // final sum >> shift, then clamped to int8
   localparam logic [7:0] RegSpatialC = 8'h02;         // array rows used
   localparam logic [7:0] RegBankShift = 8'h03;        // scratchpad bank = row >> shift
-  localparam logic [7:0] RegScratchpadRows = 8'h04;   // capacity: first row that must not be touched
+  localparam logic [7:0] RegScratchpadRows = 8'h04;   // capacity: first row not to be touched
   localparam logic [7:0] RegAccumulatorRows = 8'h05;  // capacity, as above
   localparam logic [7:0] RegDramBytes = 8'h06;        // first DRAM address not to be touched
   localparam logic [7:0] RegBusBytes = 8'h07;         // bytes per DRAM beat: 1..64, power of two

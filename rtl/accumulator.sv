@@ -5,8 +5,8 @@
 // | Dim       | sums of a row, one a column of the array |
 // | Rows      | rows that physically exist, power of two |
 //
-// Results (read, add, write), partial-sum loads and stores never meet in one buffer: a buffer passes
-// from load to array to store and back, by tokens. So no one waits; an assertion watches.
+// Results (read, add, write), partial-sum loads and stores never meet in one buffer: a buffer
+// passes from load to array to store and back, by tokens. So no one waits; assertions watch.
 // Latency: a store read in cycle t has its data at t+1.
 `include "assertions.svh"
 module accumulator
@@ -40,7 +40,9 @@ module accumulator
   logic [32*Dim-1:0] row_q [Rows];
 
   buffers_t buffers;
-  buffer_registers #(.Group(GroupOutputBuffers)) u_buffers (.cfg_clk_i, .cfg_i, .buffers_o(buffers));
+  buffer_registers #(
+    .Group(GroupOutputBuffers)
+  ) u_buffers (.cfg_clk_i, .cfg_i, .buffers_o(buffers));
 
   logic result_bank, psum_bank, store_bank;
   assign result_bank = buffers.two && result_tag_i.row >= buffers.row1;

@@ -85,8 +85,10 @@ module dram_model
   always_comb begin
     any_read = |read_valid_i;
     case (turn_q)
-      2'd0: granted = read_valid_i[0] ? ChannelInput : read_valid_i[1] ? ChannelWeight : ChannelPsum;
-      2'd1: granted = read_valid_i[1] ? ChannelWeight : read_valid_i[2] ? ChannelPsum : ChannelInput;
+      2'd0:
+        granted = read_valid_i[0] ? ChannelInput : read_valid_i[1] ? ChannelWeight : ChannelPsum;
+      2'd1:
+        granted = read_valid_i[1] ? ChannelWeight : read_valid_i[2] ? ChannelPsum : ChannelInput;
       default:
         granted = read_valid_i[2] ? ChannelPsum : read_valid_i[0] ? ChannelInput : ChannelWeight;
     endcase

@@ -33,7 +33,9 @@ module preloader
   output logic        idle_o
 );
   buffers_t buffers;
-  buffer_registers #(.Group(GroupWeightBuffers)) u_buffers (.cfg_clk_i, .cfg_i, .buffers_o(buffers));
+  buffer_registers #(
+    .Group(GroupWeightBuffers)
+  ) u_buffers (.cfg_clk_i, .cfg_i, .buffers_o(buffers));
 
   logic active_q, first_q, second_q, new_weight_q, last_weight_q;
   logic [6:0] row_q;   // array row

@@ -45,7 +45,9 @@ module store_engine
   buffers_t buffers;
   tile_registers #(.Group(GroupOutputTile)) u_final (.cfg_clk_i, .cfg_i, .tile_o(final_tile));
   tile_registers #(.Group(GroupPsumTile)) u_psum (.cfg_clk_i, .cfg_i, .tile_o(psum_tile));
-  buffer_registers #(.Group(GroupOutputBuffers)) u_buffers (.cfg_clk_i, .cfg_i, .buffers_o(buffers));
+  buffer_registers #(
+    .Group(GroupOutputBuffers)
+  ) u_buffers (.cfg_clk_i, .cfg_i, .buffers_o(buffers));
 
   // Reading rows.
   logic active_q, second_q, final_q, reading_q;
