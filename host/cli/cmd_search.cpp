@@ -9,6 +9,7 @@
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "host/cli/commands.hpp"
 #include "host/cli/options.hpp"
@@ -166,6 +167,9 @@ void run_search(const SearchCommand& command) {
   RtlSchedulerOptions rtl;
   rtl.threads = global.threads;
   RtlScheduler scheduler(rtl);
+  std::optional<AtomicFile>
+      json_file;  // opened now: a wrong path shows before the search, not after
+  if (!command.json_out.empty()) json_file.emplace(command.json_out);
   Store store(command.store, OpenMode::write);
   install_interrupt_handler();
 
@@ -194,10 +198,9 @@ void run_search(const SearchCommand& command) {
                  : analytical_only_search(problem, start, evaluator, options, progress);
     }));
   }
-  if (!command.json_out.empty()) {
-    AtomicFile file(command.json_out);
-    file.stream() << format_json(report);
-    file.commit();
+  if (json_file) {
+    json_file->stream() << format_json(report);
+    json_file->commit();
   }
   std::cout << (global.json ? format_json(report) : format_text(report));
   if (interrupted())
