@@ -53,22 +53,11 @@ std::string refuse_hardware(const HardwareConfig& hardware) {
   return "";
 }
 
-std::string refuse_factors(const Layer& layer, const Mapping& mapping) {
-  for (int d = 0; d < kDims; ++d) {
-    const Dim dim = static_cast<Dim>(d);
-    if (mapping.factor(Level::scratchpad, dim) != 1)
+std::string refuse_scratchpad_loops(const Mapping& mapping) {
+  for (int d = 0; d < kDims; ++d)
+    if (const auto factor = mapping.factor(Level::scratchpad, static_cast<Dim>(d)); factor != 1)
       return std::string("scratchpad level: expected no temporal loops, got ") + kDimLetters[d] +
-             std::to_string(mapping.factor(Level::scratchpad, dim));
-    if (mapping.factor(Level::dram, dim) * mapping.tile(dim) != layer[dim])
-      return refuse(std::string("factors of ") + kDimLetters[d],
-                    "a product of " + std::to_string(layer[dim]),
-                    mapping.factor(Level::dram, dim) * mapping.tile(dim));
-  }
-  for (int level = 0; level < kLevels; ++level) {
-    unsigned seen = 0;
-    for (const Dim dim : mapping.order[level]) seen |= 1u << index_of(dim);
-    if (seen != (1u << kDims) - 1) return "loop order: expected a permutation of RSPQCKN";
-  }
+             std::to_string(factor);
   return "";
 }
 
@@ -285,9 +274,26 @@ std::int64_t place(BufferPlan& plan, std::int64_t alignment) {
 
 }  // namespace
 
+std::string mapping_refusal(const Layer& layer, const Mapping& mapping) {
+  for (int d = 0; d < kDims; ++d) {
+    const Dim dim = static_cast<Dim>(d);
+    const std::int64_t product = mapping.factor(Level::dram, dim) * mapping.tile(dim);
+    if (product != layer[dim])
+      return refuse(std::string("factors of ") + kDimLetters[d],
+                    "a product of " + std::to_string(layer[dim]), product);
+  }
+  for (int level = 0; level < kLevels; ++level) {
+    unsigned seen = 0;
+    for (const Dim dim : mapping.order[level]) seen |= 1u << index_of(dim);
+    if (seen != (1u << kDims) - 1) return "loop order: expected a permutation of RSPQCKN";
+  }
+  return "";
+}
+
 std::string rtl_refusal(const RtlJob& job) {
   const HardwareConfig& hardware = job.point.hardware;
-  std::string reason = refuse_factors(job.layer, job.point.mapping);
+  std::string reason = refuse_scratchpad_loops(job.point.mapping);
+  if (reason.empty()) reason = mapping_refusal(job.layer, job.point.mapping);
   if (reason.empty()) reason = refuse_hardware(hardware);
   if (reason.empty()) reason = refuse_memory(hardware, job.memory);
   if (!reason.empty()) return reason;

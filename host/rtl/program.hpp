@@ -52,6 +52,10 @@ struct RtlProgram {
   int requant_shift = 0;  ///< int8 output = clamp(sum >> shift)
 };
 
+/// Why no hardware can run `mapping`, in one line: factors that do not multiply to the layer's
+/// sizes, or a loop order that is no permutation; empty if there is no such reason.
+std::string mapping_refusal(const Layer& layer, const Mapping& mapping);
+
 /// Why the accelerator cannot run `job`, in one line; empty if it can. It runs every point that
 /// `check` accepts within the physical limits above, array sizes 4, 8, 16, 32 and 64, without loops
 /// at the scratchpad level.

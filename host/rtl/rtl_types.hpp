@@ -3,6 +3,8 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -30,7 +32,7 @@ enum class RtlStatus : std::uint8_t {
   time_limit,    ///< worker killed after time_limit_s
   cancelled,     ///< by RtlScheduler::cancel
   mismatch,      ///< functional output differs from the reference: a fault of the RTL
-  crashed,       ///< the worker died twice, broke the protocol, or the RTL reported an error
+  crashed,       ///< the worker died twice, broke the protocol, or reported an error
   build_failed,  ///< no simulator for this array size
 };
 
@@ -113,7 +115,17 @@ struct RtlResult {
   double energy_pj = 0.0;   ///< status ok and mismatch; else 0
   RtlEnergy energy;         ///< what energy_pj is made of
   RtlCounters counters;     ///< status ok, mismatch and cycle_limit
-  double seconds = 0.0;     ///< wall time of the simulation, all attempts
+  /// What an external evaluator counted, status ok only; the two fields above are then zero.
+  std::optional<std::map<std::string, double>> named_counters;
+  double seconds = 0.0;  ///< wall time of the simulation, all attempts
 };
+
+/// A result without measurements.
+inline RtlResult failed_result(RtlStatus status, std::string reason) {
+  RtlResult out;
+  out.status = status;
+  out.reason = std::move(reason);
+  return out;
+}
 
 }  // namespace polaris

@@ -13,63 +13,27 @@
 
 #include "host/core/error.hpp"
 #include "host/core/parallel.hpp"
-#include "host/rtl/energy.hpp"
-#include "host/rtl/model_cache.hpp"
-#include "host/rtl/program.hpp"
-#include "host/rtl/register_map.hpp"
-#include "host/rtl/worker.hpp"
+#include "host/rtl/external.hpp"
+#include "host/rtl/job_runner.hpp"
+#include "host/rtl/subprocess.hpp"
+#include "host/rtl/verilated.hpp"
 #include "models/analytical/analytical.hpp"
 
 namespace polaris {
 namespace {
 
-RtlResult refused(RtlStatus status, std::string reason) {
-  RtlResult out;
-  out.status = status;
-  out.reason = std::move(reason);
-  return out;
-}
-
-std::string describe_errors(std::uint32_t errors) {
-  std::string text;
-  const auto add = [&](std::uint32_t bit, const char* what) {
-    if ((errors >> bit & 1) != 0) text += (text.empty() ? "" : ", ") + std::string(what);
-  };
-  add(rtl::kErrorScratchpad, "scratchpad row beyond its capacity");
-  add(rtl::kErrorAccumulator, "accumulator row beyond its capacity");
-  add(rtl::kErrorDram, "DRAM address beyond the tensors");
-  return "accelerator reports: " + text;
-}
-
-/// What an answer means for its job.
-RtlResult judge(const RtlJob& job, const WorkerAnswer& answer) {
-  RtlResult out;
-  if (answer.errors != 0) return refused(RtlStatus::crashed, describe_errors(answer.errors));
-  out.counters = answer.counters;
-  if (!answer.finished) {
-    out.status = RtlStatus::cycle_limit;
-    out.reason = "not finished after " + std::to_string(job.max_cycles) + " cycles";
-    out.cycles = job.max_cycles;
-    return out;
-  }
-  out.cycles = answer.counters.cycles;
-  out.energy = rtl_energy(answer.counters, job.point);
-  out.energy_pj = out.energy.total();
-  if (answer.mismatches != 0) {
-    out.status = RtlStatus::mismatch;
-    out.reason = std::to_string(answer.mismatches) + " of " +
-                 std::to_string(job.layer.output_words()) + " outputs differ from the reference";
-  }
-  return out;
+std::unique_ptr<JobBackend> make_backend(const RtlSchedulerOptions& options) {
+  if (!options.evaluator.empty()) return make_external_backend(options.evaluator);
+  return make_verilated_backend(
+      {options.cache_dir, options.rtl_dir, options.assertions, options.compiler},
+      options.worker_for);
 }
 
 }  // namespace
 
 class RtlScheduler::Impl {
  public:
-  explicit Impl(RtlSchedulerOptions options)
-      : worker_for_(std::move(options.worker_for)),
-        models_({options.cache_dir, options.rtl_dir, options.assertions, options.compiler}) {
+  explicit Impl(const RtlSchedulerOptions& options) : backend_(make_backend(options)) {
     const int count = options.threads > 0 ? options.threads : default_threads();
     for (int i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
   }
@@ -85,11 +49,11 @@ class RtlScheduler::Impl {
   }
 
   Id submit(const RtlJob& job) {
-    std::string reason = rtl_refusal(job);
+    std::string reason = backend_->refusal(job);
     const std::lock_guard lock(mutex_);
     const Id id = next_id_++;
     if (!reason.empty()) {
-      finish(id, refused(RtlStatus::infeasible, std::move(reason)));
+      finish(id, failed_result(RtlStatus::infeasible, std::move(reason)));
       return id;
     }
     const int dim = job.point.hardware.dim;
@@ -135,14 +99,14 @@ class RtlScheduler::Impl {
     return static_cast<std::int64_t>(jobs_.size() + finished_.size());
   }
 
-  const std::string& rtl_hash() const { return models_.source_hash(); }
+  std::string rtl_hash() const { return backend_->hash(); }
 
  private:
   struct Entry {
     RtlJob job;
     std::int64_t expected_cycles;
     bool cancelled;
-    RtlWorker* worker;  ///< while it runs
+    JobRunner* runner;  ///< while it runs
   };
   using Jobs = std::map<Id, Entry>;
 
@@ -150,13 +114,13 @@ class RtlScheduler::Impl {
   struct Simulator {
     enum class State { unknown, wanted, ready, failed };
     State state = State::unknown;
-    std::filesystem::path executable;
+    StartRunner start;  ///< where ready
     std::string failure;
     std::set<std::pair<std::int64_t, Id>> queue;  ///< (-expected cycles, id)
   };
 
-  /// Workers of one thread, by array size.
-  using Workers = std::map<int, std::unique_ptr<RtlWorker>>;
+  /// Runners of one thread, by array size.
+  using Runners = std::map<int, std::unique_ptr<JobRunner>>;
 
   // The functions below without a lock of their own are called with mutex_ held.
 
@@ -170,11 +134,11 @@ class RtlScheduler::Impl {
     auto& [id, entry] = *job;
     auto& queue = simulators_[entry.job.point.hardware.dim].queue;
     if (queue.erase({-entry.expected_cycles, id}) != 0) {
-      finish(id, refused(RtlStatus::cancelled, "cancelled before it ran"));
+      finish(id, failed_result(RtlStatus::cancelled, "cancelled before it ran"));
       return;
     }
     entry.cancelled = true;  // its thread finishes it
-    if (entry.worker != nullptr) entry.worker->kill();
+    if (entry.runner != nullptr) entry.runner->kill();
   }
 
   /// The longest job whose simulator is known to work or to be broken.
@@ -193,7 +157,7 @@ class RtlScheduler::Impl {
   }
 
   void work() {
-    Workers workers;
+    Runners runners;
     std::unique_lock lock(mutex_);
     while (!stopping_) {
       if (!to_build_.empty()) {  // first, so that builds overlap with simulations
@@ -201,7 +165,7 @@ class RtlScheduler::Impl {
         to_build_.pop_front();
         build(dim, lock);
       } else if (const auto id = take_job()) {
-        simulate(*id, workers, lock);
+        simulate(*id, runners, lock);
       } else {
         work_changed_.wait(lock);
       }
@@ -209,79 +173,76 @@ class RtlScheduler::Impl {
   }
 
   void build(int dim, std::unique_lock<std::mutex>& lock) {
-    std::filesystem::path executable;
+    StartRunner start;
     std::string failure;
     lock.unlock();
     try {
-      executable =
-          worker_for_ ? worker_for_(dim) : models_.worker(dim, [this] { return stopping_.load(); });
+      start = backend_->prepare(dim, [this] { return stopping_.load(); });
     } catch (const std::exception& error) {
       failure = error.what();
     }
     lock.lock();
     Simulator& simulator = simulators_[dim];
     simulator.state = failure.empty() ? Simulator::State::ready : Simulator::State::failed;
-    simulator.executable = std::move(executable);
+    simulator.start = std::move(start);
     simulator.failure = std::move(failure);
     work_changed_.notify_all();
   }
 
-  void simulate(Id id, Workers& workers, std::unique_lock<std::mutex>& lock) {
+  void simulate(Id id, Runners& runners, std::unique_lock<std::mutex>& lock) {
     Entry& entry = jobs_.at(id);  // stays until `finish`: no one else erases a running job
     const Simulator& simulator = simulators_[entry.job.point.hardware.dim];
     if (simulator.state == Simulator::State::failed) {
-      finish(id, refused(RtlStatus::build_failed, simulator.failure));
+      finish(id, failed_result(RtlStatus::build_failed, simulator.failure));
       return;
     }
-    const std::filesystem::path executable = simulator.executable;
+    const StartRunner start_runner = simulator.start;
     lock.unlock();
     const double start = monotonic_seconds();
-    RtlResult result = attempt_twice(entry, executable, workers);
+    RtlResult result = attempt_twice(id, entry, start_runner, runners);
     result.seconds = monotonic_seconds() - start;
     lock.lock();
     finish(id, std::move(result));
   }
 
   /// Without mutex_.
-  RtlResult attempt_twice(Entry& entry, const std::filesystem::path& executable, Workers& workers) {
+  RtlResult attempt_twice(Id id, Entry& entry, const StartRunner& start, Runners& runners) {
     constexpr int kAttempts = 2;
-    const int dim = entry.job.point.hardware.dim;
-    const RtlProgram program = program_accelerator(entry.job);
+    std::unique_ptr<JobRunner>& runner = runners[entry.job.point.hardware.dim];
     std::string why;
     for (int attempt = 0; attempt < kAttempts; ++attempt) {
-      std::unique_ptr<RtlWorker>& worker = workers[dim];
-      WorkerAnswer answer;
-      RtlWorker::Outcome outcome = RtlWorker::Outcome::died;
+      RtlResult result;
+      JobRunner::Outcome outcome = JobRunner::Outcome::died;
       try {
-        if (worker == nullptr) worker = std::make_unique<RtlWorker>(executable, dim);
-        if (attach(entry, worker.get())) outcome = worker->run(entry.job, program, answer, why);
+        if (runner == nullptr) runner = start();
+        if (attach(entry, runner.get())) outcome = runner->run(id, entry.job, result, why);
       } catch (const Failure& failure) {
         why = failure.what();
       }
       const bool cancelled = detach(entry);
-      if (outcome == RtlWorker::Outcome::answered) return judge(entry.job, answer);
-      worker.reset();
-      if (cancelled) return refused(RtlStatus::cancelled, "cancelled");
-      if (outcome == RtlWorker::Outcome::timed_out) return refused(RtlStatus::time_limit, why);
+      if (cancelled || outcome != JobRunner::Outcome::answered) runner.reset();
+      if (outcome == JobRunner::Outcome::answered) return result;
+      if (cancelled) return failed_result(RtlStatus::cancelled, "cancelled");
+      if (outcome == JobRunner::Outcome::timed_out)
+        return failed_result(RtlStatus::time_limit, why);
     }
-    return refused(RtlStatus::crashed, why + ", twice");
+    return failed_result(RtlStatus::crashed, why + ", twice");
   }
 
-  /// Makes the worker known to `cancel`; false where the job is cancelled already.
-  bool attach(Entry& entry, RtlWorker* worker) {
+  /// Makes the runner known to `cancel`; false where the job is cancelled already.
+  bool attach(Entry& entry, JobRunner* runner) {
     const std::lock_guard lock(mutex_);
-    entry.worker = worker;
+    entry.runner = runner;
     return !entry.cancelled;
   }
 
   bool detach(Entry& entry) {
     const std::lock_guard lock(mutex_);
-    entry.worker = nullptr;
+    entry.runner = nullptr;
     return entry.cancelled;
   }
 
-  std::function<std::filesystem::path(int)> worker_for_;
-  RtlModelCache models_;
+  std::unique_ptr<JobBackend> backend_;
 
   mutable std::mutex mutex_;
   std::condition_variable work_changed_;  ///< jobs, builds or stopping_
@@ -295,8 +256,8 @@ class RtlScheduler::Impl {
   std::vector<std::jthread> threads_;  ///< last: they use all of the above
 };
 
-RtlScheduler::RtlScheduler(RtlSchedulerOptions options)
-    : impl_(std::make_unique<Impl>(std::move(options))) {}
+RtlScheduler::RtlScheduler(const RtlSchedulerOptions& options)
+    : impl_(std::make_unique<Impl>(options)) {}
 RtlScheduler::~RtlScheduler() = default;
 RtlScheduler::Id RtlScheduler::submit(const RtlJob& job) { return impl_->submit(job); }
 std::optional<std::pair<RtlScheduler::Id, RtlResult>> RtlScheduler::wait_any(double timeout_s) {

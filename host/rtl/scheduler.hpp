@@ -1,4 +1,4 @@
-// Keeps all cores busy with RTL simulations.
+// Keeps all cores busy with RTL simulations: of the built-in accelerator, or of a user's own flow.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "host/rtl/rtl_types.hpp"
 
@@ -22,18 +23,23 @@ struct RtlSchedulerOptions {
   /// Executable for an array size, instead of a built simulator; throws Failure where there is
   /// none.
   std::function<std::filesystem::path(int dim)> worker_for;
+  /// Program and arguments that evaluate the jobs instead of the built-in accelerator, whose
+  /// options above are then unused; empty: none (host/rtl/README.md states the protocol).
+  std::vector<std::string> evaluator;
 };
 
 /// Runs jobs in worker processes, one per thread: a failing job costs its own result only. Jobs
 /// with more expected cycles go first. Simulators are built when a job first needs their array
-/// size, several at a time. A worker that dies is replaced and its job tried once more.
+/// size, several at a time. A worker that dies is replaced and its job tried once more. An external
+/// evaluator is one process per job instead; all else is the same.
 /// All members may be called from any thread; the destructor cancels what is left.
 class RtlScheduler {
  public:
   using Id = std::uint64_t;
 
-  /// Throws Failure where the RTL sources or the cache folder are unusable.
-  explicit RtlScheduler(RtlSchedulerOptions options = {});
+  /// Throws Failure where the RTL sources or the cache folder are unusable, Error where the
+  /// external evaluator's program is not found.
+  explicit RtlScheduler(const RtlSchedulerOptions& options = {});
   ~RtlScheduler();
   RtlScheduler(const RtlScheduler&) = delete;
   RtlScheduler& operator=(const RtlScheduler&) = delete;
@@ -52,7 +58,7 @@ class RtlScheduler {
   /// Jobs submitted whose results have not been fetched.
   std::int64_t outstanding() const;
 
-  /// Hash of the RTL sources, for provenance.
+  /// Hash of the RTL sources or of the external evaluator, for provenance.
   std::string rtl_hash() const;
 
  private:

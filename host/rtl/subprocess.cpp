@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 #include <thread>
 
 #include "host/core/error.hpp"
@@ -65,6 +67,67 @@ pid_t wait_for(pid_t pid, int& status, int options) {
   do result = ::waitpid(pid, &status, options);
   while (result < 0 && errno == EINTR);
   return result;
+}
+
+/// An open file, or none.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  ~Descriptor() { close(); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  int get() const { return fd_; }
+  void set(int fd) { fd_ = fd; }
+  void close() {
+    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+/// What a child writes.
+class OutputPipe {
+ public:
+  OutputPipe() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0)
+      throw Failure(std::string("no pipe: ") + std::strerror(errno));
+    reader_.set(ends[0]);
+    writer_.set(ends[1]);
+    ::fcntl(reader_.get(), F_SETFL, O_NONBLOCK);
+  }
+
+  /// -1 once all has been read.
+  int reader() const { return reader_.get(); }
+  int writer() const { return writer_.get(); }
+  void close_writer() { writer_.close(); }
+
+  /// Appends what is there, up to one buffer; false where there is nothing.
+  bool read(std::string& text) {
+    char chunk[16384];
+    const ssize_t got = ::read(reader_.get(), chunk, sizeof(chunk));
+    if (got == 0) reader_.close();
+    if (got <= 0) return false;
+    text.append(chunk, static_cast<std::size_t>(got));
+    return true;
+  }
+
+ private:
+  Descriptor reader_, writer_;
+};
+
+/// A nameless file that holds `text`, read from its beginning.
+void open_text(std::string_view text, Descriptor& file) {
+  file.set(::memfd_create("polaris-job", MFD_CLOEXEC));
+  if (file.get() < 0) throw Failure(std::string("no memory file: ") + std::strerror(errno));
+  while (!text.empty()) {
+    const ssize_t written = ::write(file.get(), text.data(), text.size());
+    if (written < 0) throw Failure(std::string("memory file: ") + std::strerror(errno));
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+  ::lseek(file.get(), 0, SEEK_SET);
 }
 
 }  // namespace
@@ -154,6 +217,77 @@ std::string Subprocess::end() {
   pid_ = -1;
   return WIFSIGNALED(status) ? "signal " + std::to_string(WTERMSIG(status))
                              : "exit code " + std::to_string(WEXITSTATUS(status));
+}
+
+FilterProcess::Output FilterProcess::run(std::string_view input, double deadline_s,
+                                         std::size_t max_bytes) {
+  constexpr int kPollMs = 10;
+  constexpr std::size_t kErrBytes = 4096;
+  Descriptor in;
+  open_text(input, in);
+  OutputPipe out, err;
+  {
+    SpawnPlan plan;
+    posix_spawn_file_actions_adddup2(plan.actions(), in.get(), STDIN_FILENO);
+    posix_spawn_file_actions_adddup2(plan.actions(), out.writer(), STDOUT_FILENO);
+    posix_spawn_file_actions_adddup2(plan.actions(), err.writer(), STDERR_FILENO);
+    const std::lock_guard lock(mutex_);
+    if (killed_) return {Ending::signalled, SIGKILL, "", ""};
+    pid_ = plan.spawn(command_);
+  }
+  out.close_writer();
+  err.close_writer();
+  Output result;
+  for (bool ended = false;;) {
+    if (!ended && has_ended()) {
+      ended = true;
+      ::kill(-pid_, SIGKILL);  // its own children would keep the pipes open
+    }
+    const bool more_out = out.read(result.out), more_err = err.read(result.err);
+    const bool more = more_out || more_err;
+    if (result.err.size() > 2 * kErrBytes) result.err.erase(0, result.err.size() - kErrBytes);
+    if (result.out.size() > max_bytes) {
+      result.ending = Ending::too_long;
+      break;
+    }
+    if (ended && !more) break;
+    if (deadline_s > 0.0 && monotonic_seconds() >= deadline_s) {
+      result.ending = Ending::timed_out;
+      break;
+    }
+    if (more) continue;
+    pollfd watched[] = {{out.reader(), POLLIN, 0}, {err.reader(), POLLIN, 0}};
+    ::poll(watched, std::size(watched), kPollMs);
+  }
+  const int status = end();
+  if (result.ending != Ending::exited) return result;
+  result.ending = WIFSIGNALED(status) ? Ending::signalled : Ending::exited;
+  result.code = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+  return result;
+}
+
+void FilterProcess::kill() noexcept {
+  const std::lock_guard lock(mutex_);
+  killed_ = true;
+  if (pid_ > 0) ::kill(-pid_, SIGKILL);
+}
+
+/// Leaves the child unreaped: its group keeps its number until then.
+bool FilterProcess::has_ended() const {
+  siginfo_t info{};
+  return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_pid == pid_;
+}
+
+int FilterProcess::end() {
+  const std::lock_guard lock(mutex_);
+  int status = 0;
+  if (pid_ > 0) {
+    ::kill(-pid_, SIGKILL);
+    wait_for(pid_, status, 0);
+  }
+  pid_ = -1;
+  return status;
 }
 
 int run_command(const std::vector<std::string>& command, const std::filesystem::path& log,

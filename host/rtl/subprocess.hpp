@@ -1,4 +1,5 @@
-// Child processes: one that talks over a socket, and one that is waited for.
+// Child processes: one that talks over a socket, one that turns a text into another, and one that
+// is waited for.
 #pragma once
 
 #include <sys/types.h>
@@ -8,6 +9,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace polaris {
@@ -43,6 +45,42 @@ class Subprocess {
   pid_t pid_ = -1;
   int socket_ = -1;
   std::string buffer_;
+};
+
+/// A program that reads a text on its stdin, writes one to its stdout, and ends. Its stdin is a
+/// file, so that it may read it late, in part or never; it has its own process group, of which
+/// nothing is left when it has ended.
+class FilterProcess {
+ public:
+  enum class Ending { exited, signalled, timed_out, too_long };
+
+  struct Output {
+    Ending ending = Ending::exited;
+    int code = 0;     ///< exit code or signal number
+    std::string out;  ///< all of stdout, where the program exited
+    std::string err;  ///< the last of stderr, some KiB
+  };
+
+  explicit FilterProcess(std::vector<std::string> command) : command_(std::move(command)) {}
+  ~FilterProcess() { end(); }
+  FilterProcess(const FilterProcess&) = delete;
+  FilterProcess& operator=(const FilterProcess&) = delete;
+
+  /// Runs the program on `input`; ends it at `deadline_s` of monotonic_seconds() (0: never) or
+  /// where it writes more than `max_bytes`. Throws Failure where it cannot be started.
+  Output run(std::string_view input, double deadline_s, std::size_t max_bytes);
+
+  /// Ends the program at once, also one that a later `run` would start; any thread may call it.
+  void kill() noexcept;
+
+ private:
+  bool has_ended() const;
+  int end();
+
+  std::vector<std::string> command_;
+  std::mutex mutex_;  ///< guards the two below: a reaped pid must not be signalled
+  pid_t pid_ = -1;
+  bool killed_ = false;
 };
 
 /// Seconds of the monotonic clock.

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 
+#include "host/rtl/job_runner.hpp"
 #include "host/rtl/program.hpp"
 #include "host/rtl/rtl_types.hpp"
 #include "host/rtl/subprocess.hpp"
@@ -21,7 +22,7 @@ struct WorkerAnswer {
 
 class RtlWorker {
  public:
-  enum class Outcome { answered, timed_out, died };
+  using Outcome = JobRunner::Outcome;
 
   /// Starts a process for arrays of `dim`; throws Failure where it cannot be started.
   RtlWorker(const std::filesystem::path& executable, int dim);
