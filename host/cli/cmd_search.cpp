@@ -35,6 +35,7 @@ struct SearchCommand {
   std::string pretrained;
   std::string json_out;
   std::vector<std::string> compare;
+  std::vector<std::string> evaluator;  ///< empty: the built-in accelerator
   bool resume = false;
   int rtl_budget = 320;
   int batch = 24;
@@ -64,6 +65,7 @@ SearchOptions search_options(const SearchCommand& command) {
   out.initial = command.initial;
   out.patience = command.patience;
   out.time_limit_s = command.time_limit_s;
+  out.bounded = command.evaluator.empty();
   out.seed = out.proposer.seed = out.fit.seed = global.seed;
   out.proposer.threads = out.fit.threads = global.threads;
   out.proposer.candidates = command.candidates;
@@ -166,6 +168,7 @@ void run_search(const SearchCommand& command) {
   const auto engine = make_engine(global.backend, {global.threads});
   RtlSchedulerOptions rtl;
   rtl.threads = global.threads;
+  rtl.evaluator = command.evaluator;
   RtlScheduler scheduler(rtl);
   std::optional<AtomicFile>
       json_file;  // opened now: a wrong path shows before the search, not after
@@ -188,7 +191,9 @@ void run_search(const SearchCommand& command) {
   report.results.push_back(session.run("polaris", [&](auto& evaluator, const auto& progress) {
     return polaris_search(problem, start, pretrained, *engine, evaluator, options, progress);
   }));
-  if (report.results.front().best && !interrupted())
+  if (!command.evaluator.empty())
+    report.verification = "Verification: none, an external evaluator moves no data";
+  else if (report.results.front().best && !interrupted())
     report.verification = verify(problem, scheduler, *report.results.front().best);
   for (const std::string& rival : command.compare) {
     if (interrupted()) break;
@@ -249,6 +254,7 @@ void add_search(CLI::App& app) {
   sub->add_option("--pretrained", command->pretrained,
                   "folder of a pre-trained encoder (default: that of the space, trained and cached "
                   "where the zoo has none)");
+  add_evaluator_option(*sub, command->evaluator);
   sub->add_option("--json-out", command->json_out, "write the report as JSON to this file too");
   sub->callback([command] { run_search(*command); });
 }

@@ -42,6 +42,7 @@ struct SimulateOptions {
   bool functional = false;
   std::int64_t max_cycles = 1'000'000'000;
   double time_limit_s = 0.0;
+  std::vector<std::string> evaluator;  ///< empty: the built-in accelerator
 };
 
 Layer layer_of(const SimulateOptions& options) {
@@ -105,8 +106,21 @@ ordered_json describe(const RtlJob& job, const RtlResult& rtl, const std::string
   const HardwareConfig& hardware = job.point.hardware;
   const AnalyticalResult model = evaluate_analytical(job.layer, hardware, job.point.mapping);
   constexpr double kJoulePerPicojoule = 1e-12;
-  ordered_json counters;
-  for (const auto& [name, member] : kRtlCounterFields) counters[name] = rtl.counters.*member;
+  ordered_json measured = {
+      {"cycles", rtl.cycles},
+      {"energy_pj", rtl.energy_pj},
+      {"edp", rtl.energy_pj * kJoulePerPicojoule * static_cast<double>(rtl.cycles)}};
+  if (rtl.named_counters) {
+    measured["counters"] = *rtl.named_counters;
+  } else {
+    measured["energy"] = {{"mac", rtl.energy.mac},
+                          {"reg", rtl.energy.reg},
+                          {"accumulator", rtl.energy.accumulator},
+                          {"scratchpad", rtl.energy.scratchpad},
+                          {"dram", rtl.energy.dram}};
+    for (const auto& [name, member] : kRtlCounterFields)
+      measured["counters"][name] = rtl.counters.*member;
+  }
   return {{"layer", format_layer(job.layer)},
           {"hardware",
            {{"dim", hardware.dim},
@@ -116,17 +130,7 @@ ordered_json describe(const RtlJob& job, const RtlResult& rtl, const std::string
           {"mapping", format_mapping(job.point.mapping)},
           {"functional", job.functional},
           {"cycles_ratio", static_cast<double>(rtl.cycles) / static_cast<double>(model.cycles)},
-          {"rtl",
-           {{"cycles", rtl.cycles},
-            {"energy_pj", rtl.energy_pj},
-            {"edp", rtl.energy_pj * kJoulePerPicojoule * static_cast<double>(rtl.cycles)},
-            {"energy",
-             {{"mac", rtl.energy.mac},
-              {"reg", rtl.energy.reg},
-              {"accumulator", rtl.energy.accumulator},
-              {"scratchpad", rtl.energy.scratchpad},
-              {"dram", rtl.energy.dram}}},
-            {"counters", counters}}},
+          {"rtl", std::move(measured)},
           {"analytical",
            {{"cycles", model.cycles},
             {"energy_pj", model.energy_pj},
@@ -155,17 +159,24 @@ void print_text(const ordered_json& result) {
              hardware["accumulator_kib"].get<std::int64_t>(),
              hardware["scratchpad_kib"].get<std::int64_t>(), hardware["bus_bytes"].get<int>());
   fmt::print("mapping   {}\n\n{:<22} {:>16} {:>16} {:>8}\n", result["mapping"].get<std::string>(),
-             "", "RTL", "analytical", "ratio");
+             "", rtl.contains("energy") ? "RTL" : "evaluator", "analytical", "ratio");
   const auto cycles = rtl["cycles"].get<std::int64_t>();
   const auto model_cycles = model["cycles"].get<std::int64_t>();
   fmt::print("{:<22} {:>16} {:>16} {:>8.3f}\n", "cycles", cycles, model_cycles,
              result["cycles_ratio"].get<double>());
   print_row("energy uJ", kMicrojoulePerPicojoule * rtl["energy_pj"].get<double>(),
             kMicrojoulePerPicojoule * model["energy_pj"].get<double>());
-  for (const auto& [name, energy] : rtl["energy"].items())
-    print_row("  " + name, kMicrojoulePerPicojoule * energy.get<double>(),
-              kMicrojoulePerPicojoule * model["energy"][name].get<double>());
+  if (rtl.contains("energy"))
+    for (const auto& [name, energy] : rtl["energy"].items())
+      print_row("  " + name, kMicrojoulePerPicojoule * energy.get<double>(),
+                kMicrojoulePerPicojoule * model["energy"][name].get<double>());
   print_row("EDP J*cycle", rtl["edp"].get<double>(), model["edp"].get<double>());
+  if (!rtl.contains("energy")) {  // an external evaluator: its counters are its own
+    if (!rtl["counters"].empty()) fmt::print("\ncounters of the evaluator\n");
+    for (const auto& [name, value] : rtl["counters"].items())
+      fmt::print("  {:<20} {:>16.6g}\n", name, value.get<double>());
+    return;
+  }
   fmt::print("\nshare of the cycles\n");
   for (const char* name : {"mesh_rows", "weight_stalls", "input_stalls", "output_stalls"})
     fmt::print("{:<22} {:>15.1f}%\n", fmt::format("  {}", name),
@@ -177,6 +188,7 @@ void run_simulate(const SimulateOptions& options) {
   const RtlJob job = job_of(options);
   RtlSchedulerOptions scheduling;
   scheduling.threads = 1;
+  scheduling.evaluator = options.evaluator;
   RtlScheduler scheduler(scheduling);
   const RtlResult result = run_job(scheduler, job);
   if (result.status == RtlStatus::infeasible)
@@ -240,8 +252,11 @@ void add_simulate(CLI::App& app) {
           ->check(integer_in(0))
           ->needs(space)
           ->excludes(mapping);
-  command->add_flag("--functional", options->functional,
-                    "Move random data (of --seed) and compare with a reference");
+  CLI::Option* evaluator = add_evaluator_option(*command, options->evaluator);
+  command
+      ->add_flag("--functional", options->functional,
+                 "Move random data (of --seed) and compare with a reference")
+      ->excludes(evaluator);
   command->add_option("--max-cycles", options->max_cycles, "Give up after as many cycles")
       ->check(integer_in(1))
       ->capture_default_str();

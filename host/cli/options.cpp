@@ -5,6 +5,8 @@
 #include <charconv>
 #include <utility>
 
+#include "host/rtl/external.hpp"
+
 namespace polaris {
 namespace {
 
@@ -69,6 +71,16 @@ void add_global_options(CLI::App& app) {
       ->capture_default_str();
   app.add_flag("--json", options.json, "Results as JSON");
   app.add_flag("--quiet", options.quiet, "Only warnings and errors on stderr");
+}
+
+CLI::Option* add_evaluator_option(CLI::App& command, std::vector<std::string>& field) {
+  return command
+      .add_option_function<std::string>(
+          "--evaluator", [&field](const std::string& text) { field = split_command(text); },
+          "Your own RTL flow instead of the built-in accelerator: a command, run once per design "
+          "point, that reads one JSON object on stdin and prints {\"cycles\": N, \"energy_pj\": X} "
+          "(host/rtl/README.md)")
+      ->type_name("\"COMMAND ARGS\"");
 }
 
 CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& description,

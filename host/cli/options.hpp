@@ -8,6 +8,7 @@
 
 namespace CLI {
 class App;
+class Option;
 class Validator;
 }  // namespace CLI
 
@@ -33,6 +34,9 @@ CLI::Validator integer_in(std::int64_t low,
 
 /// Accepts the given words; the refusal lists them.
 CLI::Validator one_of(std::vector<std::string> words);
+
+/// Adds `--evaluator COMMAND`; `field` becomes its words, empty where the option is absent.
+CLI::Option* add_evaluator_option(CLI::App& command, std::vector<std::string>& field);
 
 /// A sub-command with its line in the command list and the example that ends its help.
 CLI::App* add_command(CLI::App& app, const std::string& name, const std::string& description,

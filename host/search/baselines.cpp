@@ -20,11 +20,16 @@ struct Draft {
   NetworkCost bound;  ///< no RTL measurement can be below
 };
 
-Draft make_draft(const SearchProblem& problem, std::vector<PointId> points) {
+LayerCost bound_of(const SearchProblem& problem, const SearchOptions& options, PointId id) {
+  return options.bounded ? problem.lower_bound(id) : LayerCost{};
+}
+
+Draft make_draft(const SearchProblem& problem, const SearchOptions& options,
+                 std::vector<PointId> points) {
   NetworkCost sum, bound;
   for (const PointId id : points) {
     const LayerCost cost = problem.analytical_cost(id);
-    const LayerCost least = problem.lower_bound(id);
+    const LayerCost least = bound_of(problem, options, id);
     sum.cycles += cost.cycles;
     sum.energy_pj += cost.energy_pj;
     bound.cycles += least.cycles;
@@ -88,7 +93,8 @@ class DesignRunner {
     std::vector<RunRequest> out;
     for (const PointId id : draft.points) {
       const double slack = incumbent() / (draft.bound.energy_pj * 1e-12) - draft.bound.cycles;
-      const double allowed = (problem_.lower_bound(id).cycles + slack) / problem_.count(id.layer);
+      const double least = bound_of(problem_, options_, id).cycles;
+      const double allowed = (least + slack) / problem_.count(id.layer);
       const double limit = static_cast<double>(cycle_limit(problem_, id));
       out.push_back({id, static_cast<std::int64_t>(std::min(allowed, limit))});
     }
@@ -105,7 +111,7 @@ class DesignRunner {
     for (std::size_t i = 0; i < runs.size(); ++i) {
       const Observation& run = runs[i];
       const double count = problem_.count(run.id.layer);
-      const LayerCost bound = problem_.lower_bound(run.id);
+      const LayerCost bound = bound_of(problem_, options_, run.id);
       ++result_.runs;
       result_.stopped += run.outcome == RunOutcome::stopped;
       result_.failed += run.outcome == RunOutcome::failed;
@@ -156,7 +162,7 @@ SearchResult analytical_only_search(const SearchProblem& problem,
     std::vector<PointId> points;
     for (std::size_t l = 0; l < layers.size(); ++l)
       points.push_back(layers[l].points[combination.choice[l]]);
-    drafts.push_back(make_draft(problem, std::move(points)));
+    drafts.push_back(make_draft(problem, options, std::move(points)));
   }
   std::stable_sort(drafts.begin(), drafts.end(), [](const Draft& a, const Draft& b) {
     return a.analytical_edp < b.analytical_edp;
@@ -180,11 +186,11 @@ SearchResult random_search(const SearchProblem& problem, Evaluator& evaluator,
                            const SearchOptions& options, const SearchProgress& progress) {
   std::vector<Draft> drafts;
   for (int n = 0; n < options.rtl_budget / problem.layer_count(); ++n)
-    drafts.push_back(make_draft(problem, random_design(problem, options.seed, n)));
+    drafts.push_back(make_draft(problem, options, random_design(problem, options.seed, n)));
   // Least bound first: what is run first can exclude most of the rest.
   std::stable_sort(drafts.begin(), drafts.end(),
                    [](const Draft& a, const Draft& b) { return a.bound.edp() < b.bound.edp(); });
-  return DesignRunner(problem, evaluator, options, progress, "random").run(drafts, true);
+  return DesignRunner(problem, evaluator, options, progress, "random").run(drafts, options.bounded);
 }
 
 }  // namespace polaris

@@ -30,6 +30,7 @@ Observation observation_of(const RunRequest& request, const Evaluation& evaluati
 }
 
 std::string counters_json(const RtlResult& result) {
+  if (result.named_counters) return nlohmann::json(*result.named_counters).dump();
   nlohmann::json out;
   for (const auto& [name, member] : kRtlCounterFields) out[name] = result.counters.*member;
   out["energy_pj"] = {{"mac", result.energy.mac},

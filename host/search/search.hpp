@@ -24,6 +24,7 @@ struct SearchOptions {
   double min_gain = 1e-3;     ///< relative decrease of the EDP that counts as a gain
   double refit_growth = 1.2;  ///< hyper-parameters are fitted anew when the data grew by this
   std::uint64_t seed = 0;
+  bool bounded = true;  ///< SearchProblem::lower_bound holds for what the evaluator measures
   ProposerOptions proposer;
   FitOptions fit;
 };
