@@ -416,10 +416,10 @@ TEST_F(ExternalTest, TheExampleIsARoofline) {
 TEST_F(ExternalTest, ASearchRunsOnIt) {
   std::ofstream(path("tiny.yaml")) << "polaris: 1\nkind: workload\nname: tiny\nlayers:\n"
                                       "  - {name: gemm, gemm: {M: 8, K: 32, N: 16}}\n";
-  // Far below the bounds of the built-in accelerator; a law of the job that needs no tools.
+  // Energy far below the bounds of the built-in accelerator; a law of the job that needs no tools.
   const std::string script =
       folder_.script("law",
-                     "read job\ncase $job in *'\"dim\":4,'*) c=9 ;; *) c=5 ;; esac\n"
+                     "read job\ncase $job in *'\"dim\":4,'*) c=900 ;; *) c=500 ;; esac\n"
                      "echo \"{\\\"cycles\\\": $c, \\\"energy_pj\\\": 1}\"");
   const Outcome outcome = run_polaris(
       "search --json --workload " + path("tiny.yaml") + " --space small --store " +
@@ -432,7 +432,7 @@ TEST_F(ExternalTest, ASearchRunsOnIt) {
   EXPECT_EQ(report["verification"], "Verification: none, an external evaluator moves no data");
   ASSERT_EQ(report["results"].size(), 3u);
   for (const auto& result : report["results"]) {
-    EXPECT_EQ(result["best"]["cycles"], 5.0) << result["strategy"];
+    EXPECT_EQ(result["best"]["cycles"], 500.0) << result["strategy"];
     EXPECT_EQ(result["failed"], 0);
   }
   // One layer: as many random designs as the budget has runs; none may be pruned.
