@@ -12,6 +12,8 @@ void add_doctor(CLI::App& app);
 void add_space(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_search(CLI::App& app);
+void add_train(CLI::App& app);
+void add_score(CLI::App& app);
 void add_report(CLI::App& app);
 
 }  // namespace polaris
