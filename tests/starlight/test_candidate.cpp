@@ -18,8 +18,8 @@ namespace {
 
 TEST(Math, FloatExpAndLogAreAsAccurateAsStated) {
   EXPECT_EQ(exp_nonpositive(0.0f), 1.0f);
-  EXPECT_EQ(exp_nonpositive(-88.0f), 0.0f);
-  EXPECT_EQ(exp_nonpositive(-INFINITY), 0.0f);
+  EXPECT_LT(exp_nonpositive(-88.0f), 2e-38f);
+  EXPECT_LT(exp_nonpositive(-INFINITY), 2e-38f);
   for (float x = -86.9f; x <= 0.0f; x += 0.0137f)
     ASSERT_NEAR(exp_nonpositive(x) / std::exp(static_cast<double>(x)), 1.0, 3e-7) << x;
   for (float x = 1e-9f; x < 1e15f; x *= 1.0123f) {
@@ -32,7 +32,7 @@ TEST(Math, FloatExpAndLogAreAsAccurateAsStated) {
 TEST(Kernel, ValueAndSlope) {
   EXPECT_EQ(matern52(0.0), 1.0);
   EXPECT_EQ(matern52(-1e-9), 1.0);
-  EXPECT_EQ(matern52(1e9f), 0.0f);
+  EXPECT_LT(matern52(1e9f), 1e-27f);
   for (double d2 = 1e-3; d2 < 100.0; d2 *= 1.7) {
     const double r = std::sqrt(5.0 * d2), h = 1e-4 * d2;
     EXPECT_NEAR(matern52(d2), (1 + r + r * r / 3) * std::exp(-r), 1e-15);
