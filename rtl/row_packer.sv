@@ -80,5 +80,6 @@ module row_packer
   end
 
   `ASSERT(BytesBelongToATile, !write_valid_o || tile_valid_i)
-  `ASSERT_HOLD(WriteHeld, write_valid_o, write_ready_i, {write_row_o, write_first_o, write_data_o})
+  // Without the data: Verilator 5.006 generates broken code for $past of more than 63 words.
+  `ASSERT_HOLD(WriteHeld, write_valid_o, write_ready_i, {write_row_o, write_first_o})
 endmodule

@@ -252,8 +252,7 @@ void add_search(CLI::App& app) {
       ->delimiter(',')
       ->check(CLI::IsMember({"random", "analytical"}));
   sub->add_option("--pretrained", command->pretrained,
-                  "folder of a pre-trained encoder (default: that of the space, trained and cached "
-                  "where the zoo has none)");
+                  "folder of a pre-trained encoder (default: trained for the space, once)");
   add_evaluator_option(*sub, command->evaluator);
   sub->add_option("--json-out", command->json_out, "write the report as JSON to this file too");
   sub->callback([command] { run_search(*command); });

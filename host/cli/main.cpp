@@ -56,6 +56,8 @@ int main_checked(int argc, char** argv) {
   add_evaluate(app);
   add_simulate(app);
   add_search(app);
+  add_train(app);
+  add_score(app);
   add_report(app);
   app.parse_complete_callback([] { configure_logging(global_options().quiet); });
   try {

@@ -18,8 +18,8 @@ namespace polaris {
 
 /// Bounds on what single precision does to a prediction (tested): |error| of a log mean, and of a
 /// standard deviation relative to that far from all samples.
-inline constexpr double kScreenMeanError = 5e-3;
-inline constexpr double kScreenSdError = 5e-3;
+inline constexpr double kScreenMeanError = 1e-3;
+inline constexpr double kScreenSdError = 1e-3;
 
 class Engine {
  public:

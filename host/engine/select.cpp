@@ -36,7 +36,6 @@ class Screen {
   explicit Screen(std::size_t k) : k_(k) {}
 
   void offer(const ScoreRange& range, std::uint64_t index) {
-    if (std::isnan(range.low) || std::isnan(range.high)) return;
     if (lows_.size() == k_ && range.high < lows_.top()) return;
     kept_.push_back({range.high, index});
     lows_.push(range.low);
@@ -82,7 +81,8 @@ std::vector<Scored> score_top_k(Engine& engine, const StarlightModel& model,
     const auto batch = indices.subspan(begin, std::min(kBatch, indices.size() - begin));
     engine.predict(model, space, batch, {predictions.data(), batch.size()});
     for (std::size_t i = 0; i < batch.size(); ++i)
-      screen.offer(score_range(acquisition, predictions[i], sd_error), batch[i]);
+      if (!std::isnan(predictions[i].log_latency))  // infeasible
+        screen.offer(score_range(acquisition, predictions[i], sd_error), batch[i]);
   }
 
   const std::vector<std::uint64_t> finalists = screen.indices();

@@ -28,8 +28,10 @@ struct Affine {
   /// Adds to `gradient`, laid out as the parameters, what a gradient at the output means for them.
   void backward(const Matrix<T>& input, const Matrix<T>& output_gradient, T* gradient) const {
     matrix(gradient).noalias() += output_gradient * input.transpose();
-    Eigen::Map<Eigen::Matrix<T, Eigen::Dynamic, 1>>(gradient + bias, out) +=
-        output_gradient.rowwise().sum();
+    // Summed into aligned memory first: the order of a sum written straight through a pointer depends
+    // on the pointer's alignment, which differs from run to run.
+    const Eigen::Matrix<T, Eigen::Dynamic, 1> sum = output_gradient.rowwise().sum();
+    Eigen::Map<Eigen::Matrix<T, Eigen::Dynamic, 1>>(gradient + bias, out) += sum;
   }
 };
 

@@ -259,6 +259,7 @@ void take_warm_start(const ModelParameters& from, ModelParameters& model) {
 
 FitOptions FitOptions::paper() {
   FitOptions options;
+  options.steps = 200;
   options.encoder_rate = 1e-3;
   options.skip_rate = 0.0;
   options.dropout = 0.0;

@@ -54,8 +54,8 @@ Pretrained pretrained_for(const SearchProblem& problem, int threads) {
   const std::string key =
       content_hash(fmt::format("{} {} recipe {} features {}", space_hash(problem.space()),
                                workload_hash(problem.workload()), kRecipe, kFeatures));
-  for (const auto& folder : {zoo_dir() / "starlight" / key, cache_dir() / "starlight" / key})
-    if (std::filesystem::is_regular_file(folder / "model.json")) return Pretrained::load(folder);
+  const auto folder = cache_dir() / "starlight" / key;
+  if (std::filesystem::is_regular_file(folder / "model.json")) return Pretrained::load(folder);
   spdlog::info("pre-training the encoder on {} analytical samples", kPoints);
   PretrainOptions options;
   options.seed = kSeed;
@@ -64,7 +64,7 @@ Pretrained pretrained_for(const SearchProblem& problem, int threads) {
                                problem.workload().name);
   const Pretrained trained =
       pretrain(pretraining_points(problem, kPoints, kSeed, threads), options);
-  trained.save(cache_dir() / "starlight" / key);
+  trained.save(folder);
   return trained;
 }
 

@@ -15,8 +15,8 @@ namespace polaris {
 std::vector<LayerPoint> pretraining_points(const SearchProblem& problem, std::int64_t count,
                                            std::uint64_t seed, int threads);
 
-/// The problem's encoder: from the zoo, else from the cache, else trained now and cached. The key
-/// is a hash of space, workload and recipe.
+/// The problem's encoder: from the cache, else trained now (seconds) and cached. The key is a hash
+/// of space, workload and recipe.
 Pretrained pretrained_for(const SearchProblem& problem, int threads);
 
 }  // namespace polaris

@@ -9,13 +9,14 @@
 
 namespace polaris {
 
-/// e^x for x <= 0 (kernels, sigmoids); relative error below 3e-7; 0 below -87.
+/// e^x for x <= 0 (kernels, sigmoids); relative error below 3e-7; e^-87, next to nothing, below
+/// -87. One select, at the start: a branch around the rest would keep loops from being vectorised.
 POLARIS_HD inline float exp_nonpositive(float x) {
   constexpr float kLog2E = 1.44269504088896341f;
   constexpr float kLn2High = 0.693145751953125f;  // 17 bits: n * kLn2High is exact for |n| < 128
   constexpr float kLn2Low = 1.42860682030941723e-6f;
   constexpr float kSmallest = -87.0f;  // e^-87.3 is the smallest normal float
-  const float clamped = x < kSmallest ? kSmallest : x;
+  const float clamped = x > kSmallest ? x : kSmallest;
   const std::int32_t n = static_cast<std::int32_t>(clamped * kLog2E - 0.5f);
   const float scale = static_cast<float>(n);
   const float r = std::fma(-scale, kLn2Low, std::fma(-scale, kLn2High, clamped));
@@ -29,7 +30,7 @@ POLARIS_HD inline float exp_nonpositive(float x) {
   p = std::fma(p, r, 1.0f);
   p = std::fma(p, r, 1.0f);
   const float power = __builtin_bit_cast(float, (n + 127) << 23);
-  return x < kSmallest ? 0.0f : p * power;
+  return p * power;
 }
 
 POLARIS_HD inline double exp_nonpositive(double x) { return std::exp(x); }

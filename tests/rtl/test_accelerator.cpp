@@ -114,7 +114,8 @@ TEST_P(RtlBitExact, RandomLayersMappingsAndMemories) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Dims, RtlBitExact,
-                         testing::Values(Batch{4, 60}, Batch{8, 70}, Batch{16, 80}, Batch{32, 40}),
+                         testing::Values(Batch{4, 60}, Batch{8, 70}, Batch{16, 80}, Batch{32, 40},
+                                         Batch{64, 40}),
                          [](const auto& test) { return fmt::format("Dim{}", test.param.dim); });
 
 /// The accelerator's rule of feasibility is the design space's.

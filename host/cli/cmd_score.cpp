@@ -1,0 +1,189 @@
+// polaris score: a Starlight model's prediction, with its uncertainty, of the rows of a CSV file.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host/cli/commands.hpp"
+#include "host/cli/options.hpp"
+#include "host/core/error.hpp"
+#include "host/engine/engine.hpp"
+#include "host/io/dataset.hpp"
+#include "host/io/table.hpp"
+#include "models/starlight/acquisition.hpp"
+#include "models/starlight/warp.hpp"
+
+namespace polaris {
+namespace {
+
+struct ScoreOptions {
+  std::string model;
+  std::string input;
+  std::string output;
+  std::string array_size = "columns";
+  double incumbent = 0.0;  ///< J * cycle; 0: none given
+};
+
+enum Column : std::size_t {
+  kCycle,
+  kCycleLow,
+  kCycleHigh,
+  kEdp,
+  kEdpLow,
+  kEdpHigh,
+  kStdLog,
+  kEi,
+  kError,
+  kColumns
+};
+constexpr std::array<std::string_view, kColumns> kColumnNames = {
+    "pred.cycle",   "pred.cycle_p05", "pred.cycle_p95", "pred.edp",  "pred.edp_p05",
+    "pred.edp_p95", "pred.std_log",   "pred.ei",        "pred.error"};
+
+constexpr double kNormal95 = 1.6448536269514722;  // 95 % quantile of the standard normal
+constexpr double kJoulePerPicojoule = 1e-12;
+constexpr double kJoulePerMicrojoule = 1e-6;
+
+/// Positions of the prediction columns; those the table does not have yet are appended, empty.
+std::array<std::size_t, kColumns> prediction_columns(Table& table) {
+  std::array<std::size_t, kColumns> out{};
+  for (std::size_t i = 0; i < kColumns; ++i) {
+    const int found = table.column(kColumnNames[i]);
+    out[i] = found < 0 ? table.columns.size() : static_cast<std::size_t>(found);
+    if (found < 0) table.columns.emplace_back(kColumnNames[i]);
+  }
+  for (auto& row : table.rows) row.resize(table.columns.size());
+  return out;
+}
+
+/// A positive number, or nothing.
+std::optional<double> read_positive(const std::string& text) {
+  double value = 0.0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || !(value > 0.0) ||
+      !std::isfinite(value))
+    return std::nullopt;
+  return value;
+}
+
+/// Columns of one row. `energy`: measured J to use instead of the predicted one.
+std::array<std::string, kColumns> describe(const LayerPoint& point, ExactPrediction prediction,
+                                           std::optional<double> energy, bool warp,
+                                           double incumbent) {
+  std::array<std::string, kColumns> out;
+  double log_energy = prediction.log_energy + std::log(kJoulePerPicojoule);
+  if (energy) {
+    log_energy = std::log(*energy);
+    prediction.log_energy_sd = 0.0;
+  }
+  const double log_edp = prediction.log_latency + log_energy;
+  const double edp_sd = std::hypot(prediction.log_latency_sd, prediction.log_energy_sd);
+  const double reach = kNormal95 * prediction.log_latency_sd;
+  const double floor = warp ? lower_bound_cycles(point.layer, point.hardware) : 0.0;
+  out[kCycle] = fmt::to_string(std::exp(prediction.log_latency));
+  out[kCycleLow] = fmt::to_string(std::max(floor, std::exp(prediction.log_latency - reach)));
+  out[kCycleHigh] = fmt::to_string(std::exp(prediction.log_latency + reach));
+  out[kEdp] = fmt::to_string(std::exp(log_edp));
+  out[kEdpLow] = fmt::to_string(std::exp(log_edp - kNormal95 * edp_sd));
+  out[kEdpHigh] = fmt::to_string(std::exp(log_edp + kNormal95 * edp_sd));
+  out[kStdLog] = fmt::to_string(prediction.log_latency_sd);
+  if (incumbent > 0.0)
+    out[kEi] = fmt::to_string(expected_improvement(log_edp, edp_sd, std::log(incumbent)));
+  return out;
+}
+
+/// Fills the prediction columns and returns the number of invalid rows.
+std::size_t score_table(Table& table, const StarlightModel& model, const ScoreOptions& options) {
+  const GlobalOptions& global = global_options();
+  const std::vector<DatasetRow> rows = read_design_points(
+      table, options.array_size == "columns" ? ArraySize::from_columns : ArraySize::from_mapping,
+      global.threads);
+  const int energy_column = model.has_energy() ? -1 : table.column("target.energy");
+  const auto columns = prediction_columns(table);
+
+  std::vector<LayerPoint> points;
+  std::vector<std::size_t> row_of;
+  std::size_t invalid = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    for (const std::size_t column : columns) table.rows[i][column].clear();
+    table.rows[i][columns[kError]] = rows[i].error;
+    if (rows[i].error.empty()) {
+      points.push_back({rows[i].layer, rows[i].hardware, rows[i].mapping});
+      row_of.push_back(i);
+    } else if (invalid++ == 0) {
+      spdlog::warn("{}: first invalid row is {}: {}", table.source, i + 1, rows[i].error);
+    }
+  }
+  std::vector<ExactPrediction> predictions(points.size());
+  make_engine(global.backend, {global.threads})->predict_points(model, points, predictions);
+  for (std::size_t p = 0; p < points.size(); ++p) {
+    std::vector<std::string>& row = table.rows[row_of[p]];
+    std::optional<double> energy;
+    if (energy_column >= 0) energy = read_positive(row[static_cast<std::size_t>(energy_column)]);
+    if (energy) *energy *= kJoulePerMicrojoule;
+    auto fields =
+        describe(points[p], predictions[p], energy, model.parameters().warp, options.incumbent);
+    for (std::size_t c = 0; c < kColumns; ++c) row[columns[c]] = std::move(fields[c]);
+  }
+  return invalid;
+}
+
+void run_score(const ScoreOptions& options) {
+  const StarlightModel model = StarlightModel::load(options.model);
+  Table table = read_table(options.input);
+  const std::size_t invalid = score_table(table, model, options);
+  write_table(table, options.output);
+  if (global_options().json)
+    std::cout << nlohmann::ordered_json{{"model_hash", model.hash()},
+                                        {"rows", table.rows.size()},
+                                        {"invalid", invalid},
+                                        {"output", options.output}}
+                     .dump()
+              << '\n';
+  else
+    std::cout << table.rows.size() << " rows scored, " << invalid << " invalid: " << options.output
+              << '\n';
+}
+
+}  // namespace
+
+void add_score(CLI::App& app) {
+  CLI::App* command = add_command(app, "score", "Predict the rows of a CSV file with Starlight",
+                                  "polaris score --model model --in points.csv --out scored.csv");
+  const auto options = std::make_shared<ScoreOptions>();
+  command->add_option("--model", options->model, "Folder that `polaris train` wrote")->required();
+  command
+      ->add_option("--in", options->input,
+                   "CSV or .csv.gz with the columns arch.*, prob.* and mapping.mapping of the "
+                   "public Gemmini and Timeloop data")
+      ->required();
+  command
+      ->add_option("--out", options->output,
+                   "CSV or .csv.gz: the input with pred.cycle (median), pred.edp (J*cycle), their "
+                   "5 and 95 % quantiles, pred.std_log (of ln cycles), pred.ei and pred.error; "
+                   "energy is target.energy (uJ) if the model has none, else predicted")
+      ->required();
+  command
+      ->add_option("--incumbent", options->incumbent,
+                   "Best EDP so far (J*cycle): adds the expected improvement of ln EDP")
+      ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--array-size", options->array_size,
+                   "columns: arch.meshX; mapping: the smallest power of two that the mapping "
+                   "fits, for files whose arch columns are a dummy")
+      ->check(one_of({"columns", "mapping"}))
+      ->capture_default_str();
+  command->callback([options] { run_score(*options); });
+}
+
+}  // namespace polaris

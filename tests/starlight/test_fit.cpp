@@ -1,0 +1,242 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+
+#include "host/core/atomic_file.hpp"
+#include "host/core/error.hpp"
+#include "host/engine/engine.hpp"
+#include "tests/starlight/fixture.hpp"
+
+namespace polaris {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+std::vector<ExactPrediction> predict(const StarlightModel& model, std::size_t count = 300) {
+  const std::vector<LayerPoint> points = test_points(count, 77);
+  std::vector<ExactPrediction> out(count);
+  make_engine("cpu")->predict_points(model, points, out);
+  return out;
+}
+
+void expect_sane(const StarlightModel& model) {
+  for (const ExactPrediction& p : predict(model)) {
+    ASSERT_TRUE(std::isfinite(p.log_latency) && std::isfinite(p.log_energy));
+    ASSERT_GT(p.log_latency_sd, 0.0);
+    ASSERT_LT(p.log_latency_sd, 10.0);
+  }
+}
+
+struct TemporaryFolder {
+  fs::path path =
+      fs::path(testing::TempDir()) /
+      ("starlight_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
+  TemporaryFolder() { fs::remove_all(path); }
+  ~TemporaryFolder() { fs::remove_all(path); }
+};
+
+TEST(Pretrain, SameForAnyNumberOfThreadsOtherForOtherSeeds) {
+  PretrainOptions options;
+  options.epochs = 1;
+  const std::vector<LayerPoint> points = test_points(1100, 9);
+  options.threads = 1;
+  const Pretrained one = pretrain(points, options);
+  options.threads = 2;
+  EXPECT_EQ(pretrain(points, options).encoder, one.encoder);
+  options.seed = 1;
+  EXPECT_NE(pretrain(points, options).encoder, one.encoder);
+}
+
+TEST(Pretrain, LearnsAndRefusesTooFewPoints) {
+  EXPECT_LT(test_pretrained().reconstruction_loss, 0.9);  // 1: knowing nothing
+  EXPECT_THROW(pretrain(test_points(1, 9), {}), Error);
+  PretrainOptions options;
+  options.epochs = 1;
+  EXPECT_TRUE(std::isfinite(pretrain(test_points(2, 9), options).prediction_loss));
+}
+
+TEST(Fit, PredictsHeldOutPointsBetterThanTheAnalyticalModel) {
+  const std::vector<LayerPoint> points = test_points(300, 77);
+  const std::vector<ExactPrediction> predictions = predict(test_model());
+  double model_error = 0.0, analytical_error = 0.0, energy_error = 0.0;
+  int covered = 0;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const DesignSample truth = measure(points[i]);
+    const double analytical = static_cast<double>(
+        evaluate_analytical(points[i].layer, points[i].hardware, points[i].mapping).cycles);
+    const double error = std::log(truth.cycles) - predictions[i].log_latency;
+    model_error += error * error;
+    analytical_error += std::pow(std::log(truth.cycles / analytical), 2);
+    energy_error += std::pow(std::log(truth.energy_pj) - predictions[i].log_energy, 2);
+    covered += std::abs(error) < 1.645 * predictions[i].log_latency_sd;
+  }
+  EXPECT_LT(std::sqrt(model_error), 0.6 * std::sqrt(analytical_error));
+  EXPECT_LT(std::sqrt(energy_error / 300.0), 0.02);
+  EXPECT_GT(covered, 210);
+}
+
+TEST(Fit, SameForAnyNumberOfThreads) {
+  FitOptions options;
+  options.steps = 10;
+  options.threads = 1;
+  const std::vector<DesignSample> samples = test_samples(140);
+  const StarlightModel one = fit_starlight(test_pretrained(), samples, options);
+  options.threads = 2;
+  EXPECT_EQ(fit_starlight(test_pretrained(), samples, options).hash(), one.hash());
+  options.seed = 1;
+  EXPECT_NE(fit_starlight(test_pretrained(), samples, options).hash(), one.hash());
+}
+
+TEST(Fit, DegenerateSamplesGiveSaneModels) {
+  const std::vector<DesignSample> samples = test_samples(12);
+  expect_sane(fit_starlight(test_pretrained(), {samples.data(), 1}, {}));
+  expect_sane(fit_starlight(test_pretrained(), {samples.data(), 2}, {}));
+
+  std::vector<DesignSample> constant = samples;  // the same ratio to the bound everywhere
+  for (DesignSample& sample : constant)
+    sample.cycles = 7.0 * lower_bound_cycles(sample.layer, sample.hardware);
+  expect_sane(fit_starlight(test_pretrained(), constant, {}));
+
+  std::vector<DesignSample> contradictory = samples;
+  for (DesignSample sample : samples) {
+    sample.cycles *= 40.0;
+    contradictory.push_back(sample);
+  }
+  const StarlightModel model = fit_starlight(test_pretrained(), contradictory, {});
+  EXPECT_EQ(model.sample_count().used, 24);
+  expect_sane(model);
+}
+
+TEST(Fit, DropsDuplicatesAndImpossibleSamples) {
+  std::vector<DesignSample> samples = test_samples(20);
+  samples.push_back(samples[3]);
+  samples.push_back(samples[4]);
+  samples.back().cycles = 0.5 * lower_bound_cycles(samples[4].layer, samples[4].hardware);
+  const SampleCount count = fit_starlight(test_pretrained(), samples, {}).sample_count();
+  EXPECT_EQ(count.used, 20);
+  EXPECT_EQ(count.duplicates, 1);
+  EXPECT_EQ(count.below_bound, 1);
+}
+
+TEST(Fit, RefusesBadSamples) {
+  const std::vector<DesignSample> good = test_samples(5);
+  const auto refused = [&good](auto change) {
+    std::vector<DesignSample> samples = good;
+    change(samples);
+    EXPECT_THROW(fit_starlight(test_pretrained(), samples, {}), Error);
+  };
+  refused([](auto& s) { s.clear(); });
+  refused([](auto& s) { s[2].cycles = kNan; });
+  refused([](auto& s) { s[2].cycles = 0.0; });
+  refused([](auto& s) { s[2].cycles = std::numeric_limits<double>::infinity(); });
+  refused([](auto& s) { s[2].energy_pj = -1.0; });
+  refused([](auto& s) { s[2].energy_pj = kNan; });  // the others have energy
+  refused([](auto& s) {
+    for (DesignSample& sample : s) sample.cycles = 1e-3;
+  });
+}
+
+TEST(Fit, WithoutEnergyTheAnalyticalEnergyIsPredicted) {
+  std::vector<DesignSample> samples = test_samples(20);
+  for (DesignSample& sample : samples) sample.energy_pj = kNan;
+  const StarlightModel model = fit_starlight(test_pretrained(), samples, {});
+  EXPECT_FALSE(model.has_energy());
+  const std::vector<LayerPoint> points = test_points(10, 77);
+  const std::vector<ExactPrediction> predictions = predict(model, 10);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const LayerPoint& p = points[i];
+    EXPECT_NEAR(predictions[i].log_energy,
+                std::log(evaluate_analytical(p.layer, p.hardware, p.mapping).energy_pj), 1e-12);
+    EXPECT_EQ(predictions[i].log_energy_sd, 0.0);
+  }
+  EXPECT_THROW(test_model().with_samples(samples), Error);
+}
+
+TEST(Fit, WarmStartContinues) {
+  const std::vector<DesignSample> samples = test_samples(100);
+  FitOptions options;
+  options.steps = 0;
+  options.warm_start = &test_model();
+  const StarlightModel warm = fit_starlight(test_pretrained(), samples, options);
+  EXPECT_EQ(warm.parameters().log_length, test_model().parameters().log_length);
+  EXPECT_EQ(warm.parameters().encoder, test_model().parameters().encoder);
+  options.warm_start = nullptr;
+  const StarlightModel cold = fit_starlight(test_pretrained(), samples, options);
+  EXPECT_LT(warm.negative_log_likelihood(), cold.negative_log_likelihood());
+}
+
+TEST(Fit, PaperVariant) {
+  PretrainOptions options;
+  options.epochs = 1;
+  options.paper = true;
+  const Pretrained pretrained = pretrain(test_points(1000, 9), options);
+  for (int i = 0; i < kLatent * kFeatures; ++i)
+    ASSERT_EQ(pretrained.encoder[static_cast<std::size_t>(EncoderLayout::skip + i)], 0.0);
+  FitOptions fit = FitOptions::paper();
+  fit.steps = 20;
+  expect_sane(fit_starlight(pretrained, test_samples(40), fit));
+}
+
+TEST(Model, WithSamplesInterpolatesTheNewOnes) {
+  const std::vector<DesignSample> samples = test_samples(60, 21);
+  const StarlightModel model = test_model().with_samples(samples);
+  EXPECT_EQ(model.parameters().encoder, test_model().parameters().encoder);
+  EXPECT_EQ(model.sample_count().used, 60);
+  const StarlightModel same = test_model().with_samples(test_samples(150));
+  EXPECT_EQ(same.hash(), test_model().hash());
+}
+
+TEST(Model, RoundTripIsExact) {
+  const TemporaryFolder folder;
+  test_model().save(folder.path);
+  const StarlightModel back = StarlightModel::load(folder.path);
+  EXPECT_EQ(back.hash(), test_model().hash());
+  EXPECT_EQ(back.tensors_f64().inverse_factor, test_model().tensors_f64().inverse_factor);
+  EXPECT_EQ(back.tensors_f64().alpha, test_model().tensors_f64().alpha);
+  const auto a = predict(test_model()), b = predict(back);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ASSERT_EQ(a[i].log_latency, b[i].log_latency);
+    ASSERT_EQ(a[i].log_energy_sd, b[i].log_energy_sd);
+  }
+  const auto bytes = read_file(folder.path / "model.json");
+  back.save(folder.path);
+  EXPECT_EQ(read_file(folder.path / "model.json"), bytes);
+}
+
+TEST(Model, PretrainedRoundTrip) {
+  const TemporaryFolder folder;
+  test_pretrained().save(folder.path);
+  const Pretrained back = Pretrained::load(folder.path);
+  EXPECT_EQ(back.hash(), test_pretrained().hash());
+  EXPECT_EQ(back.source, "test");
+  EXPECT_THROW(StarlightModel::load(folder.path), Error);  // another kind
+}
+
+TEST(Model, DamagedFilesAreRefused) {
+  const TemporaryFolder folder;
+  const fs::path json = folder.path / "model.json", arrays = folder.path / "model.safetensors";
+  const auto damage = [&](const fs::path& file, auto change) {
+    test_model().save(folder.path);
+    std::string bytes = read_file(file);
+    change(bytes);
+    std::ofstream(file, std::ios::binary | std::ios::trunc) << bytes;
+    EXPECT_THROW(StarlightModel::load(folder.path), Error);
+  };
+  EXPECT_THROW(StarlightModel::load(folder.path), Error);
+  damage(arrays, [](std::string& b) { b.resize(b.size() / 2); });
+  damage(arrays, [](std::string& b) { b.clear(); });
+  damage(arrays, [](std::string& b) { b[b.size() - 5] ^= 1; });
+  damage(json, [](std::string& b) { b.resize(b.size() / 2); });
+  damage(json, [](std::string& b) { b.replace(b.find("\"polaris\": 1"), 12, "\"polaris\": 2"); });
+  damage(json, [](std::string& b) { b.replace(b.find("\"dim\""), 5, "\"din\""); });
+  damage(json, [](std::string& b) { b.replace(b.find("\"log_noise\""), 11, "\"log_noisy\""); });
+  damage(json,
+         [](std::string& b) { b.replace(b.find("\"samples\": 150"), 14, "\"samples\": -15"); });
+}
+
+}  // namespace
+}  // namespace polaris
