@@ -14,9 +14,8 @@
 
 #include "host/cli/commands.hpp"
 #include "host/cli/options.hpp"
+#include "host/cli/table_command.hpp"
 #include "host/core/parallel.hpp"
-#include "host/io/dataset.hpp"
-#include "host/io/table.hpp"
 #include "models/analytical/analytical.hpp"
 #include "models/analytical/area.hpp"
 
@@ -35,18 +34,6 @@ enum Prediction : std::size_t { kCycle, kEnergy, kEdp, kArea, kError, kPredictio
 constexpr std::array<std::string_view, kPredictions> kPredictionColumns = {
     "pred.cycle", "pred.energy", "pred.edp", "pred.area", "pred.error"};
 
-/// Positions of the prediction columns; those the table does not have yet are appended, empty.
-std::array<std::size_t, kPredictions> prediction_columns(Table& table) {
-  std::array<std::size_t, kPredictions> out{};
-  for (std::size_t i = 0; i < kPredictions; ++i) {
-    const int found = table.column(kPredictionColumns[i]);
-    out[i] = found < 0 ? table.columns.size() : static_cast<std::size_t>(found);
-    if (found < 0) table.columns.emplace_back(kPredictionColumns[i]);
-  }
-  for (auto& row : table.rows) row.resize(table.columns.size());
-  return out;
-}
-
 /// What one row's prediction columns say; numbers in the fewest digits that read back the same.
 std::array<std::string, kPredictions> predict(const DatasetRow& point) {
   if (!point.error.empty()) return {"", "", "", "", point.error};
@@ -59,7 +46,7 @@ std::array<std::string, kPredictions> predict(const DatasetRow& point) {
 /// Fills the prediction columns and returns the number of invalid rows.
 std::size_t evaluate_table(Table& table, ArraySize array_size, int threads) {
   const std::vector<DatasetRow> points = read_design_points(table, array_size, threads);
-  const auto columns = prediction_columns(table);
+  const auto columns = extend_columns(table, kPredictionColumns);
   constexpr std::int64_t kGrain = 1024;
   parallel_for(static_cast<std::int64_t>(points.size()), kGrain, threads,
                [&](std::int64_t begin, std::int64_t end) {
@@ -82,9 +69,8 @@ std::size_t evaluate_table(Table& table, ArraySize array_size, int threads) {
 void run_evaluate(const EvaluateOptions& options) {
   const GlobalOptions& global = global_options();
   Table table = read_table(options.input);
-  const std::size_t invalid = evaluate_table(
-      table, options.array_size == "columns" ? ArraySize::from_columns : ArraySize::from_mapping,
-      global.threads);
+  const std::size_t invalid =
+      evaluate_table(table, array_size_of(options.array_size), global.threads);
   write_table(table, options.output);
   if (global.json)
     std::cout << nlohmann::ordered_json{{"fidelity", options.fidelity},
@@ -108,22 +94,13 @@ void add_evaluate(CLI::App& app) {
   command->add_option("--fidelity", options->fidelity, "How to evaluate: analytical")
       ->check(one_of({"analytical"}))
       ->capture_default_str();
-  command
-      ->add_option("--in", options->input,
-                   "CSV or .csv.gz with the columns arch.*, prob.* and mapping.mapping of the "
-                   "public Gemmini and Timeloop data")
-      ->required();
+  add_points_option(*command, options->input);
   command
       ->add_option("--out", options->output,
                    "CSV or .csv.gz: the input with pred.cycle, pred.energy (uJ), pred.edp "
                    "(J*cycle), pred.area (mm^2) and pred.error")
       ->required();
-  command
-      ->add_option("--array-size", options->array_size,
-                   "columns: arch.meshX; mapping: the smallest power of two that the mapping "
-                   "fits, for files whose arch columns are a dummy")
-      ->check(one_of({"columns", "mapping"}))
-      ->capture_default_str();
+  add_array_size_option(*command, options->array_size);
   command->callback([options] { run_evaluate(*options); });
 }
 

@@ -16,10 +16,9 @@
 
 #include "host/cli/commands.hpp"
 #include "host/cli/options.hpp"
+#include "host/cli/table_command.hpp"
 #include "host/core/error.hpp"
 #include "host/engine/engine.hpp"
-#include "host/io/dataset.hpp"
-#include "host/io/table.hpp"
 #include "models/starlight/acquisition.hpp"
 #include "models/starlight/warp.hpp"
 
@@ -53,18 +52,6 @@ constexpr std::array<std::string_view, kColumns> kColumnNames = {
 constexpr double kNormal95 = 1.6448536269514722;  // 95 % quantile of the standard normal
 constexpr double kJoulePerPicojoule = 1e-12;
 constexpr double kJoulePerMicrojoule = 1e-6;
-
-/// Positions of the prediction columns; those the table does not have yet are appended, empty.
-std::array<std::size_t, kColumns> prediction_columns(Table& table) {
-  std::array<std::size_t, kColumns> out{};
-  for (std::size_t i = 0; i < kColumns; ++i) {
-    const int found = table.column(kColumnNames[i]);
-    out[i] = found < 0 ? table.columns.size() : static_cast<std::size_t>(found);
-    if (found < 0) table.columns.emplace_back(kColumnNames[i]);
-  }
-  for (auto& row : table.rows) row.resize(table.columns.size());
-  return out;
-}
 
 /// A positive number, or nothing.
 std::optional<double> read_positive(const std::string& text) {
@@ -105,11 +92,10 @@ std::array<std::string, kColumns> describe(const LayerPoint& point, ExactPredict
 /// Fills the prediction columns and returns the number of invalid rows.
 std::size_t score_table(Table& table, const StarlightModel& model, const ScoreOptions& options) {
   const GlobalOptions& global = global_options();
-  const std::vector<DatasetRow> rows = read_design_points(
-      table, options.array_size == "columns" ? ArraySize::from_columns : ArraySize::from_mapping,
-      global.threads);
+  const std::vector<DatasetRow> rows =
+      read_design_points(table, array_size_of(options.array_size), global.threads);
   const int energy_column = model.has_energy() ? -1 : table.column("target.energy");
-  const auto columns = prediction_columns(table);
+  const auto columns = extend_columns(table, kColumnNames);
 
   std::vector<LayerPoint> points;
   std::vector<std::size_t> row_of;
@@ -162,11 +148,7 @@ void add_score(CLI::App& app) {
                                   "polaris score --model model --in points.csv --out scored.csv");
   const auto options = std::make_shared<ScoreOptions>();
   command->add_option("--model", options->model, "Folder that `polaris train` wrote")->required();
-  command
-      ->add_option("--in", options->input,
-                   "CSV or .csv.gz with the columns arch.*, prob.* and mapping.mapping of the "
-                   "public Gemmini and Timeloop data")
-      ->required();
+  add_points_option(*command, options->input);
   command
       ->add_option("--out", options->output,
                    "CSV or .csv.gz: the input with pred.cycle (median), pred.edp (J*cycle), their "
@@ -177,12 +159,7 @@ void add_score(CLI::App& app) {
       ->add_option("--incumbent", options->incumbent,
                    "Best EDP so far (J*cycle): adds the expected improvement of ln EDP")
       ->check(CLI::PositiveNumber);
-  command
-      ->add_option("--array-size", options->array_size,
-                   "columns: arch.meshX; mapping: the smallest power of two that the mapping "
-                   "fits, for files whose arch columns are a dummy")
-      ->check(one_of({"columns", "mapping"}))
-      ->capture_default_str();
+  add_array_size_option(*command, options->array_size);
   command->callback([options] { run_score(*options); });
 }
 

@@ -170,8 +170,8 @@ void run_search(const SearchCommand& command) {
   rtl.threads = global.threads;
   rtl.evaluator = command.evaluator;
   RtlScheduler scheduler(rtl);
-  std::optional<AtomicFile>
-      json_file;  // opened now: a wrong path shows before the search, not after
+  // Opened now: a wrong path shows before the search, not after it.
+  std::optional<AtomicFile> json_file;
   if (!command.json_out.empty()) json_file.emplace(command.json_out);
   Store store(command.store, OpenMode::write);
   install_interrupt_handler();

@@ -124,7 +124,7 @@ ordered_json describe(const RtlJob& job, const RtlResult& rtl, const std::string
   return {{"layer", format_layer(job.layer)},
           {"hardware",
            {{"dim", hardware.dim},
-            {"accumulator_kib", hardware.accumulator_words * hardware.dim * 4 / 1024},
+            {"accumulator_kib", hardware.accumulator_bytes() / 1024},
             {"scratchpad_kib", hardware.scratchpad_bytes / 1024},
             {"bus_bytes", hardware.bus_bytes}}},
           {"mapping", format_mapping(job.point.mapping)},

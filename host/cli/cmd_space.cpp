@@ -120,7 +120,7 @@ ordered_json describe_point(const WorkloadLayer& layer, const DesignSpace& space
           {"index", index},
           {"hardware",
            {{"dim", hardware.dim},
-            {"accumulator_kib", hardware.accumulator_words * hardware.dim * 4 / 1024},
+            {"accumulator_kib", hardware.accumulator_bytes() / 1024},
             {"scratchpad_kib", hardware.scratchpad_bytes / 1024},
             {"bus_bytes", hardware.bus_bytes}}},
           {"area_mm2", area_mm2(hardware)},

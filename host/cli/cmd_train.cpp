@@ -14,11 +14,10 @@
 
 #include "host/cli/commands.hpp"
 #include "host/cli/options.hpp"
+#include "host/cli/table_command.hpp"
 #include "host/core/error.hpp"
 #include "host/fit/fit.hpp"
 #include "host/fit/pretrain.hpp"
-#include "host/io/dataset.hpp"
-#include "host/io/table.hpp"
 
 namespace polaris {
 namespace {
@@ -81,9 +80,8 @@ std::vector<LayerPoint> read_low(const std::string& path, int threads) {
 std::vector<DesignSample> read_high(const TrainOptions& options, int threads) {
   const Table table = read_table(options.high);
   const auto column = static_cast<std::size_t>(table.require(options.target));
-  const std::vector<DatasetRow> rows = read_design_points(
-      table, options.array_size == "columns" ? ArraySize::from_columns : ArraySize::from_mapping,
-      threads);
+  const std::vector<DatasetRow> rows =
+      read_design_points(table, array_size_of(options.array_size), threads);
   report_invalid(table, rows);
   std::vector<DesignSample> samples;
   for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -186,12 +184,7 @@ void add_train(CLI::App& app) {
                    "polaris, or paper: the published method without our additions")
       ->check(one_of({"polaris", "paper"}))
       ->capture_default_str();
-  command
-      ->add_option("--array-size", options->array_size,
-                   "Array of --high; columns: arch.meshX; mapping: the smallest power of two that "
-                   "the mapping fits, for files whose arch columns are a dummy")
-      ->check(one_of({"columns", "mapping"}))
-      ->capture_default_str();
+  add_array_size_option(*command, options->array_size, "Array of --high; ");
   command->callback([options] { run_train(*options); });
 }
 

@@ -9,19 +9,11 @@
 
 #include "host/config/yaml_reader.hpp"
 #include "host/core/hash.hpp"
+#include "models/space/accelerator_limits.hpp"
 
 namespace polaris {
 namespace {
 
-// What the accelerator in rtl/ is built for (rtl/accelerator_pkg.sv): one array per dim, its
-// memories at their largest size, and DRAM beats of up to 64 bytes.
-constexpr std::int64_t kMinDim = 4, kMaxDim = 64;
-constexpr std::int64_t kMaxAccumulatorKib = 512;
-constexpr std::int64_t kMaxScratchpadKib = 2048;
-constexpr std::int64_t kMaxBeatBytes = 64;  // of the bus and of a burst
-constexpr std::int64_t kMaxOutstanding = 64;
-constexpr std::int64_t kMaxBanks = 32;
-constexpr std::int64_t kMaxDelay = 1 << 20;  // cycles; far above any memory
 constexpr double kMaxArea = 1e6;
 
 std::int64_t power_of_two(const YamlNode& node, std::int64_t low, std::int64_t high) {
@@ -52,10 +44,10 @@ HardwareGrid read_hardware(const YamlNode& node) {
   const auto dim = [](const YamlNode& item) { return power_of_two(item, kMinDim, kMaxDim); };
   const auto bus = [](const YamlNode& item) { return power_of_two(item, 1, kMaxBeatBytes); };
   const auto accumulator = [](const YamlNode& item) {
-    return 1024 * item.integer(1, kMaxAccumulatorKib);
+    return 1024 * item.integer(1, kMaxAccumulatorBytes / 1024);
   };
   const auto scratchpad = [](const YamlNode& item) {
-    return 1024 * item.integer(1, kMaxScratchpadKib);
+    return 1024 * item.integer(1, kMaxScratchpadBytes / 1024);
   };
   HardwareGrid grid{};
   read_axis(node.at("dim"), grid, 0, dim);

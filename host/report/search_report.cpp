@@ -17,8 +17,7 @@ using nlohmann::json;
 
 std::string hardware_text(const HardwareConfig& h) {
   return fmt::format("dim {}, accumulator {} KiB, scratchpad {} KiB, bus {} B", h.dim,
-                     h.accumulator_words * 4 * h.dim / 1024, h.scratchpad_bytes / 1024,
-                     h.bus_bytes);
+                     h.accumulator_bytes() / 1024, h.scratchpad_bytes / 1024, h.bus_bytes);
 }
 
 json hardware_json(const HardwareConfig& h) {

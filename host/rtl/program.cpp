@@ -13,10 +13,6 @@ namespace {
 /// Tensors begin at page borders, as an allocator would place them.
 constexpr std::uint64_t kPageBytes = 4096;
 constexpr std::int64_t kBytesPerSum = 4;
-constexpr std::int32_t kMaxBeatBytes = 64;
-constexpr std::int32_t kMaxOutstanding = 64;
-constexpr std::int32_t kMaxBanks = 32;
-constexpr std::int32_t kMaxDelay = 1 << 20;  ///< cycles; far above any memory, far below overflow
 
 bool power_of_two_up_to(std::int32_t value, std::int32_t limit) {
   return value >= 1 && value <= limit && std::has_single_bit(static_cast<std::uint32_t>(value));
@@ -43,11 +39,11 @@ std::string refuse_memory(const HardwareConfig& hardware, const MemorySystem& me
 }
 
 std::string refuse_hardware(const HardwareConfig& hardware) {
-  if (hardware.dim < 4 || !power_of_two_up_to(hardware.dim, 64))
+  if (hardware.dim < kMinDim || !power_of_two_up_to(hardware.dim, kMaxDim))
     return refuse("dim", "4, 8, 16, 32 or 64", hardware.dim);
   if (hardware.scratchpad_bytes > kMaxScratchpadBytes)
     return refuse("scratchpad_bytes", "at most 2 MiB", hardware.scratchpad_bytes);
-  if (hardware.accumulator_words * kBytesPerSum * hardware.dim > kMaxAccumulatorBytes)
+  if (hardware.accumulator_bytes() > kMaxAccumulatorBytes)
     return refuse("accumulator_words", "at most 512 KiB in all columns",
                   hardware.accumulator_words);
   return "";

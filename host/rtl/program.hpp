@@ -6,12 +6,9 @@
 #include <vector>
 
 #include "host/rtl/rtl_types.hpp"
+#include "models/space/accelerator_limits.hpp"
 
 namespace polaris {
-
-/// Physical limits of the simulated memories (rtl/accelerator_pkg.sv).
-inline constexpr std::int64_t kMaxScratchpadBytes = 2 * 1024 * 1024;
-inline constexpr std::int64_t kMaxAccumulatorBytes = 512 * 1024;
 
 /// Where the buffers of one tensor's tiles lie in their local memory.
 struct TileBuffers {
@@ -57,7 +54,7 @@ struct RtlProgram {
 std::string mapping_refusal(const Layer& layer, const Mapping& mapping);
 
 /// Why the accelerator cannot run `job`, in one line; empty if it can. It runs every point that
-/// `check` accepts within the physical limits above, array sizes 4, 8, 16, 32 and 64, without loops
+/// `check` accepts within accelerator_limits.hpp, array sizes 4, 8, 16, 32 and 64, without loops
 /// at the scratchpad level.
 std::string rtl_refusal(const RtlJob& job);
 

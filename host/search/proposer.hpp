@@ -38,8 +38,6 @@ class Proposer {
   Proposer(const SearchProblem& problem, Engine& engine, const ProposerOptions& options,
            const std::vector<std::vector<MappingList>>& start);
 
-  Engine& engine() { return engine_; }
-
   /// Moves the promising mappings of every (hardware, layer) to the best of their neighbours,
   /// random walks from them, and uniform draws, by the model's optimistic cost. Points known to
   /// `observations` and `pending` ones are left out. Returns the number of candidates scored.

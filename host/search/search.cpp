@@ -83,6 +83,7 @@ class Loop {
        const SearchOptions& options)
       : problem_(problem),
         pretrained_(pretrained),
+        engine_(engine),
         evaluator_(evaluator),
         options_(options),
         observations_(problem),
@@ -98,7 +99,8 @@ class Loop {
     collect();
     record({}, progress);
     batch.clear();
-    while (!stopped()) {
+    // Where the running batch uses the budget up, there is nothing left to choose.
+    while (!stopped() && result_.runs + static_cast<int>(batch.size()) < options_.rtl_budget) {
       SearchStep step;
       const Clock::time_point fit_start = Clock::now();
       const StarlightModel model = fit(batch);
@@ -122,6 +124,7 @@ class Loop {
     if (!batch.empty()) {
       collect();
       record({}, progress);
+      stopped();  // names the reason
     }
     result_.best = observations_.best();
     return std::move(result_);
@@ -185,10 +188,10 @@ class Loop {
       model_ = fit_starlight(pretrained_, samples, fit);
       fitted_samples_ = samples.size();
     } else {
-      model_ = model_->with_samples(samples);
+      model_ = model_->with_samples(samples, options_.fit.threads);
     }
     if (pending.empty()) return *model_;
-    return model_->with_samples(with_believed(std::move(samples), pending));
+    return model_->with_samples(with_believed(std::move(samples), pending), options_.fit.threads);
   }
 
   std::vector<DesignSample> with_believed(std::vector<DesignSample> samples,
@@ -199,7 +202,7 @@ class Loop {
       points.push_back({problem_.layer(id.layer), point.hardware, point.mapping});
     }
     std::vector<Prediction> predictions(points.size());
-    proposer_.engine().predict_points(*model_, points, predictions);
+    engine_.predict_points(*model_, points, predictions);
     for (std::size_t i = 0; i < pending.size(); ++i)
       samples.push_back(sample(pending[i], std::exp(double{predictions[i].log_latency}),
                                std::exp(double{predictions[i].log_energy})));
@@ -230,6 +233,7 @@ class Loop {
 
   const SearchProblem& problem_;
   const Pretrained& pretrained_;
+  Engine& engine_;
   Evaluator& evaluator_;
   const SearchOptions& options_;
   Observations observations_;

@@ -15,6 +15,11 @@ struct HardwareConfig {
   std::int64_t accumulator_words = 1024;       ///< 32-bit words per column (dim columns)
   std::int64_t scratchpad_bytes = 256 * 1024;  ///< bytes in all, rows of dim bytes
   std::int32_t bus_bytes = 8;                  ///< DRAM bus: bytes (= 8-bit words) per cycle
+
+  /// Of all columns together.
+  POLARIS_HD constexpr std::int64_t accumulator_bytes() const {
+    return 4 * dim * accumulator_words;
+  }
 };
 
 POLARIS_HD constexpr bool operator==(const HardwareConfig& a, const HardwareConfig& b) {

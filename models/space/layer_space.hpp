@@ -243,8 +243,7 @@ struct LayerSpaceView {
  private:
   POLARIS_HD constexpr bool find_hardware(const HardwareConfig& wanted,
                                           std::int32_t digit[kHardwareAxes]) const {
-    const std::int64_t values[kHardwareAxes] = {wanted.dim,
-                                                wanted.accumulator_words * 4 * wanted.dim,
+    const std::int64_t values[kHardwareAxes] = {wanted.dim, wanted.accumulator_bytes(),
                                                 wanted.scratchpad_bytes, wanted.bus_bytes};
     for (int a = 0; a < kHardwareAxes; ++a) {
       digit[a] = -1;
