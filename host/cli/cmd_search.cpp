@@ -103,10 +103,16 @@ class Session {
                    strategy, step.iteration, step.runs, step.best_edp, step.scored,
                    step.elapsed_seconds);
     });
-    if (result.stop_reason != "interrupted") store_.finish_run(run);
+    runs_.push_back(run);
     spdlog::info("{}: {} ({} simulations, {} taken from the store)", strategy, result.stop_reason,
                  evaluator.simulated(), evaluator.reused());
     return result;
+  }
+
+  /// Marks all runs as finished. Not one by one: where a rival is killed, resuming has to go on
+  /// with the run before it too, instead of beginning that anew.
+  void finish() {
+    for (const std::int64_t run : runs_) store_.finish_run(run);
   }
 
  private:
@@ -125,6 +131,7 @@ class Session {
   RtlScheduler& scheduler_;
   Store& store_;
   const std::string& model_hash_;
+  std::vector<std::int64_t> runs_;
 };
 
 /// Reruns the best design with data: every layer's outputs against the C++ reference.
@@ -208,7 +215,9 @@ void run_search(const SearchCommand& command) {
     json_file->commit();
   }
   std::cout << (global.json ? format_json(report) : format_text(report));
-  if (interrupted())
+  if (!interrupted())
+    session.finish();
+  else
     spdlog::warn("interrupted: the same command with --resume goes on from {}", command.store);
 }
 
