@@ -52,12 +52,14 @@ def run(command, log, **environment):
     text = Path(log).read_text(errors="replace")
     if re.search(r"%Error: (?!.*Assertion failed)|: error:", text):
         sys.exit(f"{log}: does not build")
-    assertion = re.search(r"Assertion failed in \S*?\.(\w+): ", text)
+    # The benches announce what they did not expect; workers end with the first.
+    assertion = re.search(r"Assertion failed in \S*?\.(\w+): .*\nassertion failed", text) or \
+        re.search(r"worker said: .*Assertion failed in \S*?(\w+): ", text)
     check = re.search(r"^line \d+: (.*?): got", text, re.M)
     wrong = re.search(r"Failure\n.*\n.*", text)
     return ("assertion " + assertion[1] if assertion else
             "check " + check[1] if check else
-            "jobs: " + " ".join(wrong[0].split()[1:]) if wrong else f"exit code {code}")
+            " ".join(wrong[0].split()[1:]) if wrong else f"exit code {code}")
 
 
 def killer(verilator, rtl, build, test_rtl, module):

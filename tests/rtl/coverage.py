@@ -1,0 +1,44 @@
+#!/usr/bin/env python3
+"""Coverage per module from a merged file of verilator_coverage: one row a module, then the lines
+that no job reached.
+
+usage: coverage.py MERGED
+"""
+import re
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+
+def main():
+    # Points of all instances and array sizes that are at one place of the source count as one.
+    hits = defaultdict(int)
+    for line in open(sys.argv[1], encoding="latin-1"):
+        match = re.match(r"C '(.*)' (\d+)$", line)
+        if not match:
+            continue
+        field = dict(part.split("\x02", 1) for part in match[1].split("\x01") if "\x02" in part)
+        kind = "toggle" if field["page"].startswith("v_toggle") else "line"
+        place = (Path(field["f"]).name, kind, int(field["l"]), field["n"], field.get("o", ""))
+        hits[place] += int(match[2])
+    table = defaultdict(lambda: [0, 0])
+    missed = []
+    for (file, kind, line, column, what), count in hits.items():
+        for name in (file, "all"):
+            table[name, kind][0] += count > 0
+            table[name, kind][1] += 1
+        if kind == "line" and count == 0:
+            missed.append((file, line, what))
+    print(f"{'module':24}{'lines':>16}{'toggles':>20}")
+    for file in [*sorted({f for f, _ in table} - {"all"}), "all"]:
+        row = f"{file:24}"
+        for kind, width in (("line", 9), ("toggle", 13)):
+            got, of = table[file, kind]
+            row += f"{got:>{width}}/{of:<5}" + (f"{100 * got / of:4.0f}%" if of else "    -")
+        print(row)
+    for file, line, what in sorted(missed):
+        print(f"never reached: {file}:{line} {what}")
+
+
+if __name__ == "__main__":
+    main()
