@@ -1,11 +1,11 @@
-# coverage.sh VERILATOR RTL_DIR BUILD_DIR TEST_RTL: line and toggle coverage (of signals up to 64 bits:
-# data paths are compared byte by byte elsewhere) of the accelerator (DIM 4 and 16) under the random jobs of TEST_RTL, the built test_rtl. Prints covered and all points per
-# module; annotated sources lie in BUILD_DIR/annotated, points never reached are marked %000000.
+# coverage.sh VERILATOR RTL_DIR BUILD_DIR TEST_RTL: coverage of the accelerator (DIM 4 and 16) under the
+# random jobs of TEST_RTL, the built test_rtl, per module: lines, and toggles of signals up to 64 bits
+# wide (the data paths are compared byte by byte).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 verilator=$1 rtl=$2 build=$3 test_rtl=$4
 mkdir -p "$build"
-rm -rf "$build"/counts* "$build/annotated"
+rm -f "$build"/counts.*
 for dim in 4 16; do
   sh "$here/build_worker.sh" "$verilator" "$rtl" "$build" $dim --coverage-line --coverage-toggle \
     --coverage-max-width 64
@@ -13,6 +13,4 @@ for dim in 4 16; do
     "$test_rtl" --gtest_brief=1 --gtest_filter="Dims/RtlBitExact.*/Dim$dim"
 done
 verilator_coverage --write "$build/merged" "$build"/counts.* > /dev/null
-verilator_coverage --annotate "$build/annotated" --annotate-all --annotate-min 1 "$build/merged" \
-  > /dev/null
 python3 "$here/coverage.py" "$build/merged"
