@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 
@@ -74,6 +75,27 @@ void expect_counts(const RtlJob& job, const RtlCounters& got) {
   EXPECT_EQ(got.read_bytes,
             input_bytes(job.layer, m) + want.dram_weight_reads + 4 * want.dram_output_reads);
   EXPECT_GE(got.input_beats * job.point.hardware.bus_bytes, input_bytes(job.layer, m));
+  // Every output row is begun once; all other sums are added to.
+  EXPECT_EQ(got.accumulate_reads, got.mesh_rows - job.layer.output_words() / m.spatial_k);
+  // A write of a local row ends its beat or its row.
+  const auto expect_writes = [](std::int64_t writes, std::int64_t beats, std::int64_t rows) {
+    EXPECT_GE(writes, std::max(beats, rows));
+    EXPECT_LE(writes, beats + rows);
+  };
+  expect_writes(got.input_row_writes, got.input_beats, input_bytes(job.layer, m) / m.spatial_c);
+  expect_writes(got.weight_row_writes, got.weight_beats, want.dram_weight_reads / m.spatial_k);
+  expect_writes(got.psum_row_writes, got.psum_beats, want.dram_output_reads / m.spatial_k);
+  // The array works, waits for weights, or has no tile to work on.
+  EXPECT_GE(got.cycles,
+            got.mesh_rows + got.weight_stalls + std::max(got.input_stalls, got.output_stalls));
+  if (got.steps > 1) return;
+  // A single step: nothing to store before it, and no load left when the array begins.
+  EXPECT_LE(got.output_stalls, 2);
+  EXPECT_LE(got.weight_conflicts, got.input_row_writes);
+  if (got.weight_rows > m.spatial_c) return;
+  // A single set of weights: read before the array begins, by all of which an input may wait.
+  EXPECT_EQ(got.preload_conflicts, 0);
+  EXPECT_LE(got.input_conflicts, got.weight_rows);
   EXPECT_GE(got.cycles, got.mesh_rows + 2 * job.point.hardware.dim);
   EXPECT_GE(got.cycles, got.input_beats + got.weight_beats + got.psum_beats + got.write_beats);
 }

@@ -38,5 +38,15 @@ int main() {
       CHECK_EQ(top.data_o, want[number]);
     }
   }
+  expect_assertion("CounterExists", [&] {
+    top.read_i = 1;
+    top.addr_i = kWriteBytes;
+    bench.cycle();
+    CHECK_EQ(failed_assertions, 0);
+    top.addr_i = kWriteBytes + 1;
+    bench.cycle();
+    top.addr_i = 0;
+    bench.cycle();
+  });
   return report("23 counters");
 }
