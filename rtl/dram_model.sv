@@ -135,6 +135,7 @@ module dram_model
   channel_e head_channel;
   logic [BeatBits-1:0] head_data;
 
+  // The words stand lowest: aligned, they cost the simulator no shifts.
   fifo #(
     .Width(2 * $bits(word_t) + $bits(burst_len_t) + $bits(channel_e)),
     .Depth(MaxReads)
@@ -143,10 +144,10 @@ module dram_model
     .rst_ni,
     .valid_i(accepts_read),
     .ready_o(read_queue_ready),
-    .data_i({read_open + latency_q, read_addr, read_bytes, granted}),
+    .data_i({granted, read_bytes, read_open + latency_q, read_addr}),
     .valid_o(read_waiting),
     .ready_i(read_pop),
-    .data_o({head_read_ready, head_read_addr, head_read_bytes, head_channel})
+    .data_o({head_channel, head_read_bytes, head_read_ready, head_read_addr})
   );
 
   fifo #(
@@ -157,10 +158,10 @@ module dram_model
     .rst_ni,
     .valid_i(write_valid_i),
     .ready_o(write_ready_o),
-    .data_i({write_open, write_addr_i, write_bytes_i, write_psum_i}),
+    .data_i({write_psum_i, write_bytes_i, write_open, write_addr_i}),
     .valid_o(write_waiting),
     .ready_i(write_pop),
-    .data_o({head_write_ready, head_write_addr, head_write_bytes, head_write_psum})
+    .data_o({head_write_psum, head_write_bytes, head_write_ready, head_write_addr})
   );
   fifo #(
     .Width(BeatBits),

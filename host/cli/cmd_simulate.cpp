@@ -1,8 +1,11 @@
 // polaris simulate: one design point in the RTL simulator, beside the analytical model's numbers.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -46,7 +49,65 @@ struct SimulateOptions {
   std::int64_t max_cycles = 1'000'000'000;
   double time_limit_s = 0.0;
   std::vector<std::string> evaluator;  ///< empty: the built-in accelerator
+  std::string trace;                   ///< waveform file; empty: none
+  std::string trace_cycles;            ///< FROM:TO; empty: all
 };
+
+/// A waveform on its way to `target`: written in a folder beside it, which vanishes, whatever the
+/// simulator has left in it, unless `commit` moves the file to its place.
+class WaveformFile {
+ public:
+  explicit WaveformFile(std::filesystem::path target)
+      : target_(std::move(target)), folder_(fmt::format("{}.tmp{}", target_.string(), ::getpid())) {
+    std::error_code error;
+    if (std::filesystem::is_directory(target_, error))
+      throw Error::expected("a file to write", "a folder", target_.string());
+    std::filesystem::create_directory(folder_, error);
+    if (error) throw Error::expected("a writable file", error.message(), target_.string());
+    folder_ = std::filesystem::absolute(folder_);
+  }
+  ~WaveformFile() {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  WaveformFile(const WaveformFile&) = delete;
+  WaveformFile& operator=(const WaveformFile&) = delete;
+
+  std::filesystem::path path() const { return folder_ / "waveform"; }
+
+  void commit() {
+    std::error_code error;
+    std::filesystem::rename(path(), target_, error);
+    if (error) throw Failure(target_.string() + ": rename failed: " + error.message());
+  }
+
+ private:
+  std::filesystem::path target_;
+  std::filesystem::path folder_;
+};
+
+/// FROM:TO, both cycles of [0, 2^62].
+void parse_cycles(const std::string& text, RtlTrace& trace) {
+  const char* const end = text.data() + text.size();
+  const auto from = std::from_chars(text.data(), end, trace.first_cycle);
+  const bool colon = from.ec == std::errc() && from.ptr != end && *from.ptr == ':';
+  const auto to = std::from_chars(colon ? from.ptr + 1 : end, end, trace.last_cycle);
+  constexpr std::int64_t kMost = std::int64_t{1} << 62;
+  if (!colon || to.ec != std::errc() || to.ptr != end || trace.first_cycle < 0 ||
+      trace.last_cycle < trace.first_cycle || trace.last_cycle > kMost)
+    throw Error::expected("FROM:TO, cycles in ascending order", "'" + text + "'", "--trace-cycles");
+}
+
+RtlTrace trace_of(const SimulateOptions& options, const WaveformFile& file) {
+  RtlTrace trace;
+  trace.file = file.path();
+  const std::string extension = std::filesystem::path(options.trace).extension().string();
+  if (extension != ".vcd" && extension != ".fst")
+    throw Error::expected("a name that ends in .vcd or .fst", "'" + options.trace + "'", "--trace");
+  trace.fst = extension == ".fst";
+  if (!options.trace_cycles.empty()) parse_cycles(options.trace_cycles, trace);
+  return trace;
+}
 
 Layer layer_of(const SimulateOptions& options) {
   if (options.layer_sizes.empty()) {
@@ -215,10 +276,22 @@ void run_simulate(const SimulateOptions& options) {
   RtlSchedulerOptions scheduling;
   scheduling.threads = 1;
   scheduling.evaluator = options.evaluator;
+  std::optional<WaveformFile> waveform;
+  if (!options.trace.empty()) {
+    waveform.emplace(options.trace);
+    scheduling.trace = trace_of(options, *waveform);
+  }
   RtlScheduler scheduler(scheduling);
   const RtlResult result = run_job(scheduler, job);
   if (result.status == RtlStatus::infeasible)
     throw Error("simulate: infeasible design point: " + result.reason);
+  // Also of a run cut at its limit or with wrong results: that is when one looks.
+  if (waveform && result.cycles > 0) {
+    if (scheduling.trace->first_cycle > result.cycles)
+      throw Error::expected(fmt::format("a first cycle of [0, {}]", result.cycles),
+                            fmt::to_string(scheduling.trace->first_cycle), "--trace-cycles");
+    waveform->commit();
+  }
   if (result.status != RtlStatus::ok)
     throw Failure(fmt::format("simulate: {}: {}", to_string(result.status), result.reason));
   const ordered_json described = describe(job, result, scheduler.rtl_hash());
@@ -296,6 +369,12 @@ void add_simulate(CLI::App& app) {
   command->add_option("--time-limit", options->time_limit_s, "Give up after seconds; 0: never")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  CLI::Option* trace = command
+                           ->add_option("--trace", options->trace,
+                                        "Write all signals to a file: .vcd, or .fst (compressed)")
+                           ->excludes(evaluator);
+  command->add_option("--trace-cycles", options->trace_cycles, "FROM:TO instead of all cycles")
+      ->needs(trace);
   command->callback([options, workload, sizes, mapping, index] {
     if (workload->empty() && sizes->empty())
       throw Error::expected("--workload with --layer, or --layer-sizes", "neither", "simulate");
