@@ -35,6 +35,7 @@ module store_engine
   input  logic                burst_ready_i,
   output word_t               burst_addr_o,
   output burst_len_t          burst_bytes_o,
+  output logic                burst_psum_o,  // of partial sums
   output logic [BeatBits-1:0] burst_data_o,
   input  logic                writes_done_i,  // all bursts have reached DRAM
   output logic                idle_o
@@ -95,6 +96,7 @@ module store_engine
   assign burst_addr_o = burst_addr_q;
   assign burst_bytes_o = burst_fill_q + bytes[6:0];
   assign burst_data_o = burst;
+  assign burst_psum_o = !final_q;
 
   logic [RowBits-1:0] row_out;
   int sum;

@@ -40,6 +40,10 @@ int main() {
             taken |= wants[above] && bank[above] == bank[i] && (ready[above] || above == 1);
           CHECK_EQ(ready[i], !taken);
         }
+        top.multi_port_i = 1;
+        bench.settle();
+        CHECK(top.preload_ready_o && top.input_ready_o && top.weight_ready_o);
+        top.multi_port_i = 0;
         for (int a = 0; a < 4; ++a)
           for (int b = a + 1; b < 4; ++b)
             CHECK(!(wants[a] && ready[a] && wants[b] && ready[b] && bank[a] == bank[b]));

@@ -65,6 +65,7 @@ void scalars() {
     CHECK_EQ(top.burst_bytes_o, want[reg::kRegBurstBytes]);
     CHECK_EQ(top.reload_weights_o, want[reg::kRegReloadWeights] & 1);
     CHECK_EQ(top.weight_row_step_o, want[reg::kRegWeightRowStep]);
+    CHECK_EQ(top.switches_o, want[reg::kRegSwitches] & 127);
   }
 }
 
