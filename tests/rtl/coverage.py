@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def main():
-    # Points of all instances and array sizes that are at one place of the source count as one.
+    # Points of all instances that are at one place of the source count as one.
     hits = defaultdict(int)
     for line in open(sys.argv[1], encoding="latin-1"):
         match = re.match(r"C '(.*)' (\d+)$", line)
