@@ -2,6 +2,7 @@
 //
 // Latency: an event of cycle t is counted at t+1; data_o is the counter addressed in the cycle
 // before.
+`include "assertions.svh"
 module counters
   import accelerator_pkg::*;
 (
@@ -34,4 +35,6 @@ module counters
   always_ff @(posedge clk_i) begin
     if (read_i) data_o <= count_q[addr_i];
   end
+
+  `ASSERT(CounterExists, !read_i || addr_i <= CounterWriteBytes)
 endmodule

@@ -129,7 +129,7 @@ module dram_model
   assign write_open = later(now_q, bank_free_q[write_bank]) + (write_miss_o ? page_miss_q : '0);
 
   // Queues, and the burst that owns the bus.
-  logic read_waiting, write_waiting, read_pop, write_pop, head_write_psum;
+  logic read_waiting, write_waiting, data_waiting, read_pop, write_pop, head_write_psum;
   word_t head_read_ready, head_read_addr, head_write_ready, head_write_addr;
   burst_len_t head_read_bytes, head_write_bytes;
   channel_e head_channel;
@@ -171,7 +171,7 @@ module dram_model
     .valid_i(write_valid_i && data_on_i),
     .ready_o(),
     .data_i(write_data_i),
-    .valid_o(),
+    .valid_o(data_waiting),
     .ready_i(write_pop && data_on_i),
     .data_o(head_data)
   );
@@ -259,4 +259,9 @@ module dram_model
 
   `ASSERT(OutstandingWithinLimit, 32'(outstanding_q) <= max_outstanding_q)
   `ASSERT(BeatMovesSomething, !beat_offered || beat != 0)
+  `ASSERT(GrantsOneOfTheRequests, (read_ready_o & (read_ready_o - 1'b1)) == '0 &&
+          (read_ready_o & ~read_valid_i) == '0)
+  `ASSERT_HOLD(BeatHeld, |beat_valid_o, |(beat_valid_o & beat_ready_i),
+               {beat_valid_o, beat_bytes_o, beat_addr})
+  `ASSERT(EveryWriteHasItsData, !data_on_i || data_waiting == write_waiting)
 endmodule

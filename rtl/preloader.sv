@@ -111,4 +111,6 @@ module preloader
 
   `ASSERT(SwapsOnlyFullShadow, !shadow_taken_i || shadow_full_o)
   `ASSERT(ReleasesWhatItHolds, !tile_release_o || active_q)
+  `ASSERT(TakesOnlyFilledTiles, !tile_taken_o || tile_filled_i)
+  `ASSERT_HOLD(ReadHeld, read_valid_o, read_ready_i, read_row_o)
 endmodule

@@ -102,6 +102,22 @@ module scratchpad
     end
   end
 
+  // Every port's access, by bank: single-port banks serve one a cycle.
+  logic [3:0] serves;
+  word_t bank [4];
+  logic banks_apart;
+  assign serves = {stream_valid_i, preload_valid_i && preload_ready_o,
+                   input_valid_i && input_ready_o, weight_valid_i && weight_ready_o};
+  always_comb begin
+    bank[3] = stream_row_i >> bank_shift_i;
+    bank[2] = preload_row_i >> bank_shift_i;
+    bank[1] = input_row_i >> bank_shift_i;
+    bank[0] = weight_row_i >> bank_shift_i;
+    banks_apart = 1'b1;
+    for (int a = 1; a < 4; a++)
+      for (int b = 0; b < a; b++) banks_apart &= !(serves[a] && serves[b] && bank[a] == bank[b]);
+  end
+  `ASSERT(OneAccessABank, banks_apart)
   `ASSERT(OneWriterARow, !(input_valid_i && input_ready_o && weight_valid_i && weight_ready_o &&
                            input_row_i == weight_row_i))
 endmodule

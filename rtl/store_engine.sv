@@ -164,6 +164,9 @@ module store_engine
   end
 
   `ASSERT(BurstFits, !burst_valid_o || (burst_bytes_o != 0 && 32'(burst_bytes_o) <= 32'(BeatBytes)))
+  `ASSERT(TakesOnlyFilledTiles, !taken || tile_filled_i)
+  `ASSERT(BurstWithinAlignment, !burst_valid_o ||
+          (burst_addr_o & (burst_bytes_i - 1)) + 32'(burst_bytes_o) <= burst_bytes_i)
   `ASSERT_HOLD(BurstHeld, burst_valid_o, burst_ready_i, {burst_addr_o, burst_bytes_o, burst_data_o})
   // The preceding chunk's burst is complete before the next chunk's address replaces its own.
   `ASSERT(ChunksDoNotMix, !(read && position_q == '0) || burst_fill_q == '0 || (packs && burst_end))
