@@ -39,9 +39,9 @@ using nlohmann::ordered_json;
 
 struct Options {
   std::uint64_t seed = 1;
-  int random = 1000;  ///< random points in all
+  int random = 1500;  ///< random points in all
   int studied = 25;   ///< points of each kind that every mechanism is studied on
-  std::int64_t cap = 500'000;
+  std::int64_t cap = 250'000;
   int threads = 0;
   std::string json;  ///< file for the figures
 };
