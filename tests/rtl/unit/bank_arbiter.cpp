@@ -48,6 +48,10 @@ int main() {
           for (int b = a + 1; b < 4; ++b)
             CHECK(!(wants[a] && ready[a] && wants[b] && ready[b] && bank[a] == bank[b]));
         ++combinations;
+        top.multi_port_i = 1;
+        bench.settle();
+        CHECK(top.preload_ready_o && top.input_ready_o && top.weight_ready_o);
+        top.multi_port_i = 0;
       }
   return report("all " + std::to_string(combinations) +
                 " combinations of requests, rows and shifts");
