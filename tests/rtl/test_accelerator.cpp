@@ -16,22 +16,10 @@
 #include "models/analytical/access_counts.hpp"
 #include "tests/rtl/path_cover.hpp"
 #include "tests/rtl/random_jobs.hpp"
+#include "tests/rtl/simulation.hpp"
 
 namespace polaris {
 namespace {
-
-RtlSchedulerOptions checked_simulation() {
-  RtlSchedulerOptions options;
-  options.cache_dir = POLARIS_RTL_CACHE;
-  options.rtl_dir = POLARIS_RTL_SOURCES;
-  options.assertions = true;
-  // Simulators built elsewhere, dimN in a folder: of mutated RTL, or with coverage.
-  if (const char* folder = std::getenv("POLARIS_RTL_WORKERS"))
-    options.worker_for = [folder](int dim) {
-      return std::filesystem::path(folder) / fmt::format("dim{}", dim);
-    };
-  return options;
-}
 
 std::string describe(const RtlJob& job) {
   const HardwareConfig& h = job.point.hardware;
@@ -115,7 +103,7 @@ constexpr int kTimesTaken = 3;
 
 TEST_P(RtlBitExact, RandomLayersMappingsAndMemories) {
   const auto [dim, count] = GetParam();
-  RtlScheduler scheduler(checked_simulation());
+  RtlScheduler scheduler(test::checked_simulation());
   test::JobGenerator generator(static_cast<std::uint64_t>(dim));
   std::vector<RtlJob> jobs;
   for (int i = 0; i < count; ++i) {
@@ -161,7 +149,7 @@ TEST(RtlFeasibility, RunsWhatCheckAcceptsAndRefusesTheRest) {
     for (std::size_t i = 0; i < axes[a].size(); ++i) grid.value[a][i] = axes[a][i];
   }
   const LayerSpace space(layer, grid);
-  RtlScheduler scheduler(checked_simulation());
+  RtlScheduler scheduler(test::checked_simulation());
   std::vector<Feasibility> expected;
   int accepted = 0;
   for (std::uint64_t i = 0; i < 400; ++i) {

@@ -11,16 +11,13 @@
 #include "host/rtl/scheduler.hpp"
 #include "models/analytical/access_counts.hpp"
 #include "tests/rtl/random_jobs.hpp"
+#include "tests/rtl/simulation.hpp"
 
 namespace polaris {
 namespace {
 
 std::vector<RtlResult> run_all(const std::vector<RtlJob>& jobs, bool assertions) {
-  RtlSchedulerOptions options;
-  options.cache_dir = POLARIS_RTL_CACHE;
-  options.rtl_dir = POLARIS_RTL_SOURCES;
-  options.assertions = assertions;
-  RtlScheduler scheduler(options);
+  RtlScheduler scheduler(assertions ? test::checked_simulation() : test::simulation());
   for (const RtlJob& job : jobs) scheduler.submit(job);
   std::vector<RtlResult> out(jobs.size());
   while (auto result = scheduler.wait_any(-1.0)) out[result->first] = std::move(result->second);

@@ -21,7 +21,7 @@ TESTS = HERE.parent
 # Benches of modules that have none of their own name.
 BENCHES = {"buffer_registers": ["registers"], "tile_registers": ["registers"],
            "config_registers": ["registers"], "accelerator": []}
-RANDOM_JOBS = "Dims/RtlBitExact.*/Dim4"
+RANDOM_JOBS = "Dims/RtlBitExact.*/Dim4:Dims/RtlAnySetting.*/Dim4"
 
 
 def read_mutants(wanted):
