@@ -2,6 +2,7 @@
 //
 // Latency: an event of cycle t is counted at t+1; data_o is the counter addressed in the cycle
 // before.
+`include "assertions.svh"
 module counters
   import accelerator_pkg::*;
 (
@@ -32,4 +33,6 @@ module counters
         count[CounterWriteBytes] = count[CounterWriteBytes] + 64'(write_bytes_i);
     end
   end
+
+  `ASSERT(CounterExists, !read_i || addr_i <= CounterWriteBytes)
 endmodule

@@ -3,11 +3,13 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <vector>
 
@@ -42,6 +44,7 @@ struct SimulateOptions {
   std::string mapping;
   std::string space;
   std::optional<std::uint64_t> index;
+  std::vector<std::string> without;  ///< names of kRtlMechanismFields
   bool functional = false;
   std::int64_t max_cycles = 1'000'000'000;
   double time_limit_s = 0.0;
@@ -126,9 +129,24 @@ Layer layer_of(const SimulateOptions& options) {
   return out;
 }
 
+RtlMechanisms mechanisms_without(const std::vector<std::string>& names) {
+  RtlMechanisms out;
+  for (const std::string& name : names) {
+    const auto found =
+        std::ranges::find(kRtlMechanismFields, name, [](const auto& field) { return field.first; });
+    if (found == kRtlMechanismFields.end())
+      throw Error::expected(
+          fmt::format("one of {}", fmt::join(kRtlMechanismFields | std::views::keys, ", ")),
+          "'" + name + "'", "--without");
+    out.*found->second = false;
+  }
+  return out;
+}
+
 RtlJob job_of(const SimulateOptions& options) {
   RtlJob job;
   job.layer = layer_of(options);
+  job.mechanisms = mechanisms_without(options.without);
   job.functional = options.functional;
   job.data_seed = global_options().seed;
   job.max_cycles = options.max_cycles;
@@ -182,6 +200,9 @@ ordered_json describe(const RtlJob& job, const RtlResult& rtl, const std::string
     for (const auto& [name, member] : kRtlCounterFields)
       measured["counters"][name] = rtl.counters.*member;
   }
+  ordered_json without = ordered_json::array();
+  for (const auto& [name, member] : kRtlMechanismFields)
+    if (!(job.mechanisms.*member)) without.push_back(name);
   return {{"layer", format_layer(job.layer)},
           {"hardware",
            {{"dim", hardware.dim},
@@ -189,6 +210,7 @@ ordered_json describe(const RtlJob& job, const RtlResult& rtl, const std::string
             {"scratchpad_kib", hardware.scratchpad_bytes / 1024},
             {"bus_bytes", hardware.bus_bytes}}},
           {"mapping", format_mapping(job.point.mapping)},
+          {"without", std::move(without)},
           {"functional", job.functional},
           {"cycles_ratio", static_cast<double>(rtl.cycles) / static_cast<double>(model.cycles)},
           {"rtl", std::move(measured)},
@@ -219,8 +241,12 @@ void print_text(const ordered_json& result) {
              result["layer"].get<std::string>(), hardware["dim"].get<int>(),
              hardware["accumulator_kib"].get<std::int64_t>(),
              hardware["scratchpad_kib"].get<std::int64_t>(), hardware["bus_bytes"].get<int>());
-  fmt::print("mapping   {}\n\n{:<22} {:>16} {:>16} {:>8}\n", result["mapping"].get<std::string>(),
-             "", rtl.contains("energy") ? "RTL" : "evaluator", "analytical", "ratio");
+  fmt::print("mapping   {}\n", result["mapping"].get<std::string>());
+  if (!result["without"].empty())
+    fmt::print("without   {}: not the real machine\n",
+               fmt::join(result["without"].get<std::vector<std::string>>(), ", "));
+  fmt::print("\n{:<22} {:>16} {:>16} {:>8}\n", "", rtl.contains("energy") ? "RTL" : "evaluator",
+             "analytical", "ratio");
   const auto cycles = rtl["cycles"].get<std::int64_t>();
   const auto model_cycles = model["cycles"].get<std::int64_t>();
   fmt::print("{:<22} {:>16} {:>16} {:>8.3f}\n", "cycles", cycles, model_cycles,
@@ -329,6 +355,13 @@ void add_simulate(CLI::App& app) {
   command
       ->add_flag("--functional", options->functional,
                  "Move random data (of --seed) and compare with a reference")
+      ->excludes(evaluator);
+  command
+      ->add_option("--without", options->without,
+                   "What-if study: take these mechanisms from the machine (rtl/README.md), e.g.\n"
+                   "page_misses,bank_conflicts")
+      ->delimiter(',')
+      ->type_name("MECHANISM")
       ->excludes(evaluator);
   command->add_option("--max-cycles", options->max_cycles, "Give up after as many cycles")
       ->check(integer_in(1))

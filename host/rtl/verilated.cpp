@@ -27,6 +27,8 @@ RtlResult judge(const RtlJob& job, const WorkerAnswer& answer) {
   if (answer.errors != 0) return failed_result(RtlStatus::crashed, describe_errors(answer.errors));
   RtlResult out;
   out.counters = answer.counters;
+  // Without the mechanism the accelerator counts a read of all rows of a pass as one.
+  if (!job.mechanisms.weight_preload) out.counters.weight_rows *= job.point.mapping.spatial_c;
   if (!answer.finished) {
     out.status = RtlStatus::cycle_limit;
     out.reason = "not finished after " + std::to_string(job.max_cycles) + " cycles";
@@ -34,7 +36,7 @@ RtlResult judge(const RtlJob& job, const WorkerAnswer& answer) {
     return out;
   }
   out.cycles = answer.counters.cycles;
-  out.energy = rtl_energy(answer.counters, job.point);
+  out.energy = rtl_energy(out.counters, job.point, job.mechanisms);
   out.energy_pj = out.energy.total();
   if (answer.mismatches != 0) {
     out.status = RtlStatus::mismatch;

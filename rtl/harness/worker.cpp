@@ -114,6 +114,11 @@ class Simulation {
     out << "done " << finished << ' ' << int{model_.error_o} << ' '
         << (job.functional && finished ? mismatches(job) : 0) << ' ' << kCounters;
     for (int i = 0; i < kCounters; ++i) out << ' ' << counter(i);
+#if VM_COVERAGE
+    // After every job: a worker is killed when there are no more.
+    context_.coveragep()->write(
+        (std::getenv("POLARIS_RTL_COVERAGE") + std::to_string(getpid())).c_str());
+#endif
     out << std::endl;
   }
 
