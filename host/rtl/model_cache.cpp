@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -38,10 +38,9 @@ std::vector<std::string> verilator_flags(const RtlModelOptions& options) {
       "--unroll-count", "2048",         "--unroll-stmts", "1000000"};
   flags.push_back(options.assertions ? "--assert" : "--noassert");
   if (options.waveform != RtlWaveform::none)
-    // Structs by field: what travels with a step or a row is readable. A nanosecond is half a
-    // cycle.
+    // Structs by field: what travels with a step or a row is readable.
     flags.insert(flags.end(), {options.waveform == RtlWaveform::vcd ? "--trace" : "--trace-fst",
-                               "--trace-structs", "--timescale", "1ns/1ns"});
+                               "--trace-structs"});
   if (options.threads > 1)
     flags.insert(flags.end(), {"--threads", fmt::to_string(options.threads)});
   return flags;
@@ -115,15 +114,17 @@ class BuildLock {
   int descriptor_;
 };
 
+constexpr const char* kScratchPrefix = ".build-";
+
 /// A folder that vanishes unless it is renamed.
 class ScratchFolder {
  public:
   explicit ScratchFolder(const fs::path& parent) {
-    static std::atomic<int> next{0};
-    path_ = parent / (".build-" + std::to_string(::getpid()) + "-" + std::to_string(next++));
-    std::error_code error;
-    fs::create_directories(path_, error);
-    if (error) throw Failure(path_.string() + ": cannot create: " + error.message());
+    std::string name = (parent / (std::string(kScratchPrefix) + "XXXXXX")).string();
+    if (::mkdtemp(name.data()) == nullptr)
+      throw Failure(name + ": cannot create: " + std::strerror(errno));
+    path_ = name;
+    fs::permissions(path_, fs::perms(0755));  // it becomes part of a cache that may be shared
   }
   ~ScratchFolder() {
     std::error_code ignored;
@@ -138,9 +139,20 @@ class ScratchFolder {
   fs::path path_;
 };
 
+/// Removes what builds that were killed have left.
+void remove_abandoned(const fs::path& parent) {
+  constexpr std::chrono::hours kLongestBuild(24);
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(parent, ignored))
+    if (entry.path().filename().string().starts_with(kScratchPrefix) &&
+        fs::file_time_type::clock::now() - entry.last_write_time(ignored) > kLongestBuild)
+      fs::remove_all(entry.path(), ignored);
+}
+
 bool intact(const fs::path& folder) {
   std::error_code ignored;
-  return fs::is_regular_file(folder / kExecutable, ignored) &&
+  return ::access((folder / kExecutable).c_str(), R_OK | X_OK) == 0 &&
+         fs::is_regular_file(folder / kExecutable, ignored) &&
          fs::is_regular_file(folder / kRecord, ignored) &&
          read_file(folder / kRecord) == content_hash(read_file(folder / kExecutable));
 }
@@ -281,6 +293,7 @@ fs::path RtlModelCache::worker(int dim, const std::function<bool()>& cancelled) 
     spdlog::warn("{}: simulator is damaged, building it anew", folder.string());
     fs::remove_all(folder, error);
   }
+  remove_abandoned(root_);
   spdlog::info("building the RTL simulator for DIM {}", dim);
   build(dim, tools, scratch.path(), cancelled);
   fs::rename(scratch.path(), folder, error);

@@ -5,6 +5,7 @@
 // Edge 0 starts the run; a run of n cycles ends at 2n.
 #pragma once
 
+#include <unistd.h>
 #include <verilated.h>
 
 #include <cerrno>
@@ -48,7 +49,11 @@ class TraceFile : public VerilatedVcdFile {
 
 class TraceWriter {
  public:
-  void attach(Vaccelerator& model) { model.trace(&vcd_, kAllLevels); }
+  void attach(Vaccelerator& model) {
+    model.trace(&vcd_, kAllLevels);
+    vcd_.set_time_unit("1ns");
+    vcd_.set_time_resolution("1ns");
+  }
   std::string open(const std::string& path) {
     vcd_.open(path.c_str());
     return reason();
@@ -72,7 +77,11 @@ class TraceWriter {
 /// The FST library ignores failing writes: the finished file is read back.
 class TraceWriter {
  public:
-  void attach(Vaccelerator& model) { model.trace(&fst_, kAllLevels); }
+  void attach(Vaccelerator& model) {
+    model.trace(&fst_, kAllLevels);
+    fst_.set_time_unit("1ns");
+    fst_.set_time_resolution("1ns");
+  }
   std::string open(const std::string& path) {
     path_ = path;
     std::FILE* probe = std::fopen(path.c_str(), "wb");
@@ -117,6 +126,11 @@ class Waveform {
   Waveform(std::string path, std::int64_t first_cycle, std::int64_t last_cycle)
       : path_(std::move(path)), first_(first_cycle), last_(last_cycle) {
     std::signal(SIGXFSZ, SIG_IGN);  // a file too large is a failing write
+    // The FST library maps its files: with a full disk, storing there raises this signal.
+    std::signal(SIGBUS, [](int) {
+      constexpr char kAnswer[] = "failed cannot write the waveform: no room for its files\n";
+      _exit(::write(STDOUT_FILENO, kAnswer, sizeof(kAnswer) - 1) < 0);
+    });
   }
 
   void attach(Vaccelerator& model) { writer_.attach(model); }
