@@ -18,22 +18,6 @@ namespace polaris {
 
 inline constexpr double kAccumulatorBandwidth = 2.0;  ///< words per cycle and column, both ways
 
-struct AnalyticalResult {
-  std::int64_t cycles;  ///< the largest of the four below: all levels overlap perfectly
-  double energy_pj;     ///< sum of the five energies below
-  double edp;           ///< J * cycle; the cycles rounded to float32 first, as Timeloop prints it
-  std::int64_t compute_cycles;
-  std::int64_t accumulator_cycles;
-  std::int64_t scratchpad_cycles;
-  std::int64_t dram_cycles;
-  AccessCounts counts;
-  double energy_mac;  ///< pJ, as all below
-  double energy_reg;
-  double energy_accumulator;
-  double energy_scratchpad;
-  double energy_dram;
-};
-
 /// Cycles that a level needs where it moves `read` and `write` words per compute cycle and shares
 /// `bandwidth` between both. The quotients are rounded one by one, as in Timeloop: the result may
 /// be one above the exact ceiling, and every IEEE-754 double division yields the same.
@@ -66,10 +50,18 @@ struct TrafficCost {
   double scratchpad_accesses;   ///< vectors of dim bytes
 };
 
+struct AnalyticalResult : TrafficCost {
+  AccessCounts counts;
+  double energy_accumulator;  ///< pJ, as the two below
+  double energy_scratchpad;
+  double energy_pj;  ///< sum of the five energies
+  double edp;        ///< J * cycle; the cycles rounded to float32 first, as Timeloop prints it
+};
+
 /// Only `dim` and `bus_bytes` of `hardware` matter; `n` are the counts of `mapping`.
 POLARIS_HD inline TrafficCost traffic_cost(const AccessCounts& n, const HardwareConfig& hardware,
                                            const Mapping& mapping) {
-  TrafficCost out{};
+  TrafficCost out;
   const double cc = static_cast<double>(n.compute_cycles);
   const auto rate = [cc](std::int64_t words) { return static_cast<double>(words) / cc; };
   out.compute_cycles = n.compute_cycles;
@@ -127,18 +119,11 @@ POLARIS_HD inline AnalyticalResult evaluate_analytical(const Layer& layer,
                                                        const Mapping& mapping) {
   AnalyticalResult out{};
   out.counts = access_counts(layer, mapping, tile_footprint(layer, mapping));
-  const TrafficCost traffic = traffic_cost(out.counts, hardware, mapping);
-  out.cycles = traffic.cycles;
-  out.compute_cycles = traffic.compute_cycles;
-  out.accumulator_cycles = traffic.accumulator_cycles;
-  out.scratchpad_cycles = traffic.scratchpad_cycles;
-  out.dram_cycles = traffic.dram_cycles;
+  TrafficCost& traffic = out;
+  traffic = traffic_cost(out.counts, hardware, mapping);
   const AccessEnergy energy = access_energy(hardware);
-  out.energy_mac = traffic.energy_mac;
-  out.energy_reg = traffic.energy_reg;
   out.energy_accumulator = energy.accumulator * mapping.spatial_k * traffic.accumulator_accesses;
   out.energy_scratchpad = energy.scratchpad * traffic.scratchpad_accesses;
-  out.energy_dram = traffic.energy_dram;
   out.energy_pj = sum_energy(traffic, out.energy_accumulator, out.energy_scratchpad);
   out.edp = analytical_edp(out.cycles, out.energy_pj);
   return out;
