@@ -1,6 +1,7 @@
 #include "host/rtl/model_cache.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -30,13 +31,38 @@ constexpr const char* kRecord = "worker.hash";
 
 /// Loops over the array are unrolled up to DIM 64 (rtl/mesh.sv); fast initial values: every state
 /// that matters is reset or written before it is read.
-const std::vector<std::string> kVerilatorFlags = {
-    "--cc",           "-O3",          "--x-assign",     "fast",     "--x-initial",
-    "fast",           "--top-module", "accelerator",    "--prefix", "Vaccelerator",
-    "--unroll-count", "2048",         "--unroll-stmts", "1000000"};
+std::vector<std::string> verilator_flags(const RtlModelOptions& options) {
+  std::vector<std::string> flags = {
+      "--cc",           "-O3",          "--x-assign",     "fast",     "--x-initial",
+      "fast",           "--top-module", "accelerator",    "--prefix", "Vaccelerator",
+      "--unroll-count", "2048",         "--unroll-stmts", "1000000"};
+  flags.push_back(options.assertions ? "--assert" : "--noassert");
+  if (options.waveform != RtlWaveform::none)
+    // Structs by field: what travels with a step or a row is readable. A nanosecond is half a
+    // cycle.
+    flags.insert(flags.end(), {options.waveform == RtlWaveform::vcd ? "--trace" : "--trace-fst",
+                               "--trace-structs", "--timescale", "1ns/1ns"});
+  if (options.threads > 1)
+    flags.insert(flags.end(), {"--threads", fmt::to_string(options.threads)});
+  return flags;
+}
+
 /// The worker never leaves this machine: the cache key holds the CPU's features.
-const std::vector<std::string> kCompilerFlags = {"-std=c++20", "-O3", "-march=native",
-                                                 "-DVM_COVERAGE=0", "-DVM_TRACE=0"};
+std::vector<std::string> compiler_flags(RtlWaveform waveform) {
+  std::vector<std::string> flags = {"-std=c++20", "-march=native", "-DVM_COVERAGE=0"};
+  switch (waveform) {
+    case RtlWaveform::none:
+      flags.insert(flags.end(), {"-O3", "-DVM_TRACE=0"});
+      break;
+    case RtlWaveform::vcd:  // the file takes most of the time
+      flags.insert(flags.end(), {"-O1", "-DVM_TRACE=1", "-DVM_TRACE_VCD=1"});
+      break;
+    case RtlWaveform::fst:
+      flags.insert(flags.end(), {"-O1", "-DVM_TRACE=1", "-DVM_TRACE_FST=1"});
+      break;
+  }
+  return flags;
+}
 
 std::vector<std::string> read_lines(const fs::path& file) {
   std::istringstream in(read_file(file));
@@ -197,8 +223,7 @@ void RtlModelCache::build(int dim, const Toolchain& tools, const fs::path& folde
   };
   const fs::path model = folder / "model";
   std::vector<std::string> command = {"verilator"};
-  command.insert(command.end(), kVerilatorFlags.begin(), kVerilatorFlags.end());
-  command.push_back(options_.assertions ? "--assert" : "--noassert");
+  for (const std::string& flag : verilator_flags(options_)) command.push_back(flag);
   command.insert(command.end(), {"-GDim=" + std::to_string(dim), "-Mdir", model.string(),
                                  "-I" + options_.rtl_dir.string()});
   for (const std::string& source : read_lines(options_.rtl_dir / "accelerator.f"))
@@ -209,10 +234,15 @@ void RtlModelCache::build(int dim, const Toolchain& tools, const fs::path& folde
   const fs::path unit = folder / "worker.cpp";
   {
     AtomicFile file(unit);
-    std::vector<std::string> sources;
+    std::vector<std::string> generated;
     for (const auto& entry : fs::directory_iterator(model))
-      if (entry.path().extension() == ".cpp") sources.push_back(entry.path().filename().string());
-    std::sort(sources.begin(), sources.end());
+      if (entry.path().extension() == ".cpp") generated.push_back(entry.path().filename().string());
+    std::sort(generated.begin(), generated.end());
+    // Waveforms first: their templates are specialised before the model uses them.
+    std::vector<std::string> sources;
+    if (options_.waveform == RtlWaveform::vcd) sources.push_back("verilated_vcd_c.cpp");
+    if (options_.waveform == RtlWaveform::fst) sources.push_back("verilated_fst_c.cpp");
+    sources.insert(sources.end(), generated.begin(), generated.end());
     sources.insert(sources.end(), {"verilated.cpp", "verilated_dpi.cpp", "verilated_threads.cpp",
                                    "harness/worker.cpp"});
     for (const std::string& source : sources) file.stream() << "#include \"" << source << "\"\n";
@@ -220,11 +250,12 @@ void RtlModelCache::build(int dim, const Toolchain& tools, const fs::path& folde
   }
   const fs::path include = tools.verilator_root / "include";
   command = {tools.compiler};
-  command.insert(command.end(), kCompilerFlags.begin(), kCompilerFlags.end());
+  for (const std::string& flag : compiler_flags(options_.waveform)) command.push_back(flag);
   command.insert(command.end(), {"-DPOLARIS_RTL_DIM=" + std::to_string(dim), "-I" + model.string(),
                                  "-I" + include.string(), "-I" + (include / "vltstd").string(),
                                  "-I" + options_.rtl_dir.string(), unit.string(), "-o",
                                  (folder / kExecutable).string(), "-lpthread", "-latomic"});
+  if (options_.waveform == RtlWaveform::fst) command.push_back("-lz");
   run(command, "compiler");
   std::error_code ignored;
   fs::remove_all(model, ignored);
@@ -238,9 +269,8 @@ fs::path RtlModelCache::worker(int dim, const std::function<bool()>& cancelled) 
   const ScratchFolder scratch(root_);
   const Toolchain tools = find_tools(scratch.path(), cancelled);
   std::string identity = source_hash_ + "\n" + tools.versions + "\n" + tools.compiler + "\n" +
-                         cpu_features() + "\n" + std::to_string(dim) +
-                         (options_.assertions ? " assertions" : "");
-  for (const auto& flags : {kVerilatorFlags, kCompilerFlags})
+                         cpu_features() + "\n" + std::to_string(dim);
+  for (const auto& flags : {verilator_flags(options_), compiler_flags(options_.waveform)})
     for (const std::string& flag : flags) identity += " " + flag;
   const std::string key = content_hash(identity);
   const fs::path folder = root_ / key;

@@ -52,6 +52,24 @@ TEST(Simulate, PointOfASpaceByItsIndex) {
   expect_refused(simulate(point + "9999999"), kWrongInput, "--index: expected an index below ");
 }
 
+TEST(Simulate, WithoutMechanisms) {
+  const std::string base = std::string(kLayer) + kMapping + " --functional";
+  const Outcome real = simulate(base + " --json");
+  const Outcome ideal = simulate(base + " --json --without page_misses,dram_latency");
+  ASSERT_EQ(real.exit_code, 0) << real.err;
+  ASSERT_EQ(ideal.exit_code, 0) << ideal.err;
+  const auto a = nlohmann::json::parse(real.out), b = nlohmann::json::parse(ideal.out);
+  EXPECT_TRUE(a["without"].empty());
+  EXPECT_EQ(b["without"], (std::vector<std::string>{"dram_latency", "page_misses"}));
+  EXPECT_LT(b["rtl"]["cycles"], a["rtl"]["cycles"]);
+  EXPECT_EQ(b["rtl"]["energy_pj"], a["rtl"]["energy_pj"]);  // both cost time only
+  const Outcome text = simulate(base + " --without pass_overlap");
+  EXPECT_NE(text.out.find("without   pass_overlap: not the real machine\n"), std::string::npos)
+      << text.out;
+  expect_refused(simulate(base + " --without gravity"), kWrongInput,
+                 "--without: expected one of dram_latency, page_misses, ");
+}
+
 TEST(Simulate, RefusesAndFailsInOneLine) {
   const std::string layer(kLayer);
   expect_refused(simulate("simulate"), kWrongInput, "--workload with --layer, or --layer-sizes");
