@@ -136,7 +136,8 @@ TEST(StarlightSweep, AvoidedPointsAreNotScored) {
   SweepSpec spec = starlight_spec("mean");
   SweepPlan plan(spec);
   AvoidList avoid;
-  for (const HardwareResult& kept : sweep(plan, 2)[0].hardware)
+  const LayerResult free = sweep(plan, 2)[0];
+  for (const HardwareResult& kept : free.hardware)
     for (const RankedPoint& point : kept.best.points()) avoid.emplace_back(0, point.key.index);
   ASSERT_FALSE(avoid.empty());
   plan.avoid(avoid);
