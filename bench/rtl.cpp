@@ -174,14 +174,14 @@ void print(const ordered_json& result) {
              result["dim"].get<int>(), result["build_wall_s"].get<double>(),
              result["build_cpu_s"].get<double>(), result["cached_wall_s"].get<double>());
   fmt::print("  {:<11} {:>5} {:>7} {:>10} {:>7} {:>7} {:>13} {:>11} {:>14}\n", "mode", "procs",
-             "threads", "cycles", "wall s", "CPU s", "Mcycle/CPU s", "MMAC/CPU s", "Mcycle/wall s");
+             "threads", "cycles", "wall s", "CPU s", "kcycle/CPU s", "MMAC/CPU s", "kcycle/wall s");
   for (const ordered_json& run : result["runs"])
     fmt::print(
-        "  {:<11} {:>5} {:>7} {:>10} {:>7.2f} {:>7.2f} {:>13.2f} {:>11.0f} {:>14.2f}\n",
+        "  {:<11} {:>5} {:>7} {:>10} {:>7.2f} {:>7.2f} {:>13.1f} {:>11.1f} {:>14.1f}\n",
         run["mode"].get<std::string>(), run["processes"].get<int>(), run["threads"].get<int>(),
         run["cycles"].get<std::int64_t>(), run["wall_s"].get<double>(), run["cpu_s"].get<double>(),
-        run["cycles_per_cpu_s"].get<double>() / 1e6, run["macs_per_cpu_s"].get<double>() / 1e6,
-        run["cycles_per_wall_s"].get<double>() / 1e6);
+        run["cycles_per_cpu_s"].get<double>() / 1e3, run["macs_per_cpu_s"].get<double>() / 1e6,
+        run["cycles_per_wall_s"].get<double>() / 1e3);
   std::fflush(stdout);
 }
 
