@@ -39,7 +39,7 @@ using nlohmann::ordered_json;
 
 struct Options {
   std::uint64_t seed = 1;
-  int random = 1500;  ///< random points in all
+  int random = 2150;  ///< random points asked for; cells without short enough ones give fewer
   int studied = 25;   ///< points of each kind that every mechanism is studied on
   std::int64_t cap = 250'000;
   int threads = 0;
