@@ -117,7 +117,7 @@ POLARIS_HD constexpr double analytical_edp(std::int64_t cycles, double energy_pj
 POLARIS_HD inline AnalyticalResult evaluate_analytical(const Layer& layer,
                                                        const HardwareConfig& hardware,
                                                        const Mapping& mapping) {
-  AnalyticalResult out{};
+  AnalyticalResult out;
   out.counts = access_counts(layer, mapping, tile_footprint(layer, mapping));
   TrafficCost& traffic = out;
   traffic = traffic_cost(out.counts, hardware, mapping);
