@@ -7,28 +7,13 @@
 #include <vector>
 
 #include "host/engine/engine.hpp"
+#include "host/engine/score_range.hpp"
 
 namespace polaris {
 namespace {
 
 /// Indices scored at a time: bounds memory, and is large against a work item.
 constexpr std::size_t kBatch = std::size_t{1} << 16;
-
-/// Least and largest acquisition value that a prediction within its error bounds may have. All but
-/// the probability of improvement grow with the deviation; that one may fall, hence both ends.
-struct ScoreRange {
-  double low, high;
-};
-
-ScoreRange score_range(const Acquisition& acquisition, const Prediction& prediction,
-                       double sd_error) {
-  const double mean = double{prediction.log_latency} + double{prediction.log_energy};
-  const double sd = std::hypot(prediction.log_latency_sd, prediction.log_energy_sd);
-  const double most = sd + sd_error, least = std::max(0.0, sd - sd_error);
-  const double worst = mean + 2.0 * kScreenMeanError, best = mean - 2.0 * kScreenMeanError;
-  return {std::min(acquisition(worst, least), acquisition(worst, most)),
-          std::max(acquisition(best, least), acquisition(best, most))};
-}
 
 /// Indices that may still be among the k best.
 class Screen {
@@ -70,11 +55,7 @@ std::vector<Scored> score_top_k(Engine& engine, const StarlightModel& model,
                                 const LayerSpaceView& space, std::span<const std::uint64_t> indices,
                                 const Acquisition& acquisition, int k) {
   if (k <= 0) return {};
-  const PosteriorTensors<double>& tensors = model.tensors_f64();
-  double prior_sd = 0.0;
-  for (const double sd : tensors.sd) prior_sd = std::hypot(prior_sd, sd);
-  const double sd_error = kScreenSdError * prior_sd * std::sqrt(tensors.unit_variance);
-
+  const double sd_error = screen_sd_error(model);
   Screen screen(static_cast<std::size_t>(k));
   std::vector<Prediction> predictions(std::min(kBatch, indices.size()));
   for (std::size_t begin = 0; begin < indices.size(); begin += kBatch) {
