@@ -42,14 +42,17 @@ enum Column : std::size_t {
   kEdpHigh,
   kStdLog,
   kEi,
+  kNovelty,
   kError,
   kColumns
 };
 constexpr std::array<std::string_view, kColumns> kColumnNames = {
-    "pred.cycle",   "pred.cycle_p05", "pred.cycle_p95", "pred.edp",  "pred.edp_p05",
-    "pred.edp_p95", "pred.std_log",   "pred.ei",        "pred.error"};
+    "pred.cycle",   "pred.cycle_p05", "pred.cycle_p95", "pred.edp",     "pred.edp_p05",
+    "pred.edp_p95", "pred.std_log",   "pred.ei",        "pred.novelty", "pred.error"};
 
 constexpr double kNormal95 = 1.6448536269514722;  // 95 % quantile of the standard normal
+/// A prediction with more of the prior variance left than this is hardly one.
+constexpr double kFar = 0.9;
 constexpr double kJoulePerPicojoule = 1e-12;
 constexpr double kJoulePerMicrojoule = 1e-6;
 
@@ -61,6 +64,16 @@ std::optional<double> read_positive(const std::string& text) {
       !std::isfinite(value))
     return std::nullopt;
   return value;
+}
+
+/// Share of the prior variance that the model's samples leave: 0 next to one, 1 far from all.
+double novelty(const StarlightModel& model, const LayerPoint& point,
+               const ExactPrediction& prediction) {
+  const PosteriorTensors<double>& tensors = model.tensors_f64();
+  const double sd = tensors.warp ? warped_sd(prediction.log_latency, prediction.log_latency_sd,
+                                             lower_bound_cycles(point.layer, point.hardware))
+                                 : prediction.log_latency_sd;
+  return sd * sd / (tensors.sd[0] * tensors.sd[0] * tensors.unit_variance);
 }
 
 /// Columns of one row. `energy`: measured J to use instead of the predicted one.
@@ -89,8 +102,13 @@ std::array<std::string, kColumns> describe(const LayerPoint& point, ExactPredict
   return out;
 }
 
-/// Fills the prediction columns and returns the number of invalid rows.
-std::size_t score_table(Table& table, const StarlightModel& model, const ScoreOptions& options) {
+struct ScoreCounts {
+  std::size_t invalid = 0;
+  std::size_t far = 0;  ///< rows that the model knows next to nothing about
+};
+
+/// Fills the prediction columns.
+ScoreCounts score_table(Table& table, const StarlightModel& model, const ScoreOptions& options) {
   const GlobalOptions& global = global_options();
   const std::vector<DatasetRow> rows =
       read_design_points(table, array_size_of(options.array_size), global.threads);
@@ -99,14 +117,14 @@ std::size_t score_table(Table& table, const StarlightModel& model, const ScoreOp
 
   std::vector<LayerPoint> points;
   std::vector<std::size_t> row_of;
-  std::size_t invalid = 0;
+  ScoreCounts counts;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     for (const std::size_t column : columns) table.rows[i][column].clear();
     table.rows[i][columns[kError]] = rows[i].error;
     if (rows[i].error.empty()) {
       points.push_back({rows[i].layer, rows[i].hardware, rows[i].mapping});
       row_of.push_back(i);
-    } else if (invalid++ == 0) {
+    } else if (counts.invalid++ == 0) {
       spdlog::warn("{}: first invalid row is {}: {}", table.source, i + 1, rows[i].error);
     }
   }
@@ -119,26 +137,35 @@ std::size_t score_table(Table& table, const StarlightModel& model, const ScoreOp
     if (energy) *energy *= kJoulePerMicrojoule;
     auto fields =
         describe(points[p], predictions[p], energy, model.parameters().warp, options.incumbent);
+    const double share = novelty(model, points[p], predictions[p]);
+    fields[kNovelty] = fmt::to_string(share);
+    counts.far += share > kFar;
     for (std::size_t c = 0; c < kColumns; ++c) row[columns[c]] = std::move(fields[c]);
   }
-  return invalid;
+  return counts;
 }
 
 void run_score(const ScoreOptions& options) {
   const StarlightModel model = StarlightModel::load(options.model);
   Table table = read_table(options.input);
-  const std::size_t invalid = score_table(table, model, options);
+  const ScoreCounts counts = score_table(table, model, options);
+  if (counts.far > 0)
+    spdlog::warn(
+        "{}: {} of {} rows lie far from the model's samples (pred.novelty > {}): their "
+        "predictions are little more than guesses",
+        options.input, counts.far, table.rows.size(), kFar);
   write_table(table, options.output);
   if (global_options().json)
     std::cout << nlohmann::ordered_json{{"model_hash", model.hash()},
                                         {"rows", table.rows.size()},
-                                        {"invalid", invalid},
+                                        {"invalid", counts.invalid},
+                                        {"far", counts.far},
                                         {"output", options.output}}
                      .dump()
               << '\n';
   else
-    std::cout << table.rows.size() << " rows scored, " << invalid << " invalid: " << options.output
-              << '\n';
+    std::cout << table.rows.size() << " rows scored, " << counts.invalid
+              << " invalid: " << options.output << '\n';
 }
 
 }  // namespace
@@ -150,10 +177,12 @@ void add_score(CLI::App& app) {
   command->add_option("--model", options->model, "Folder that `polaris train` wrote")->required();
   add_points_option(*command, options->input);
   command
-      ->add_option("--out", options->output,
-                   "CSV or .csv.gz: the input with pred.cycle (median), pred.edp (J*cycle), their "
-                   "5 and 95 % quantiles, pred.std_log (of ln cycles), pred.ei and pred.error; "
-                   "energy is target.energy (uJ) if the model has none, else predicted")
+      ->add_option(
+          "--out", options->output,
+          "CSV or .csv.gz: the input with pred.cycle (median), pred.edp (J*cycle), their "
+          "5 and 95 % quantiles, pred.std_log (of ln cycles), pred.ei, pred.novelty (share of "
+          "the prior variance left: 1 far from all samples) and pred.error; "
+          "energy is target.energy (uJ) if the model has none, else predicted")
       ->required();
   command
       ->add_option("--incumbent", options->incumbent,

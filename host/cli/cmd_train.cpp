@@ -15,18 +15,27 @@
 #include "host/cli/commands.hpp"
 #include "host/cli/options.hpp"
 #include "host/cli/table_command.hpp"
+#include "host/config/space_yaml.hpp"
+#include "host/config/workload_yaml.hpp"
 #include "host/core/error.hpp"
+#include "host/core/paths.hpp"
 #include "host/fit/fit.hpp"
 #include "host/fit/pretrain.hpp"
+#include "host/search/pretraining.hpp"
 
 namespace polaris {
 namespace {
 
+constexpr double kPicojoulePerMicrojoule = 1e6;
+
 struct TrainOptions {
   std::string low;
   std::string pretrained;
+  std::string space;
+  std::vector<std::string> workloads;
   std::string high;
   std::string target;
+  std::string energy;  ///< column; empty: no measured energy
   std::string output;
   std::string variant = "polaris";
   std::string array_size = "columns";
@@ -76,25 +85,34 @@ std::vector<LayerPoint> read_low(const std::string& path, int threads) {
   return points;
 }
 
-/// Valid rows of a table with their measured cycles.
+/// A measurement of row `row`, which must be finite and positive.
+double read_measurement(const Table& table, std::size_t row, const std::string& column) {
+  const std::string& text = table.rows[row][static_cast<std::size_t>(table.require(column))];
+  double value = 0.0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value) ||
+      value <= 0.0)
+    throw Error::expected("a number > 0 in column " + column, "'" + text + "'",
+                          table.source + ": row " + std::to_string(row + 1));
+  return value;
+}
+
+/// Valid rows of a table with their measured cycles and, where asked for, energy.
 std::vector<DesignSample> read_high(const TrainOptions& options, int threads) {
   const Table table = read_table(options.high);
-  const auto column = static_cast<std::size_t>(table.require(options.target));
+  table.require(options.target);
+  if (!options.energy.empty()) table.require(options.energy);
   const std::vector<DatasetRow> rows =
       read_design_points(table, array_size_of(options.array_size), threads);
   report_invalid(table, rows);
   std::vector<DesignSample> samples;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (!rows[i].error.empty()) continue;
-    const std::string& text = table.rows[i][column];
-    double cycles = 0.0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), cycles);
-    if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(cycles) ||
-        cycles <= 0.0)
-      throw Error::expected("cycles > 0 in column " + options.target, "'" + text + "'",
-                            options.high + ": row " + std::to_string(i + 1));
-    samples.push_back({rows[i].layer, rows[i].hardware, rows[i].mapping, cycles,
-                       std::numeric_limits<double>::quiet_NaN()});
+    samples.push_back({rows[i].layer, rows[i].hardware, rows[i].mapping,
+                       read_measurement(table, i, options.target),
+                       options.energy.empty()
+                           ? std::numeric_limits<double>::quiet_NaN()
+                           : kPicojoulePerMicrojoule * read_measurement(table, i, options.energy)});
   }
   return samples;
 }
@@ -106,6 +124,13 @@ Pretrained make_pretrained(const TrainOptions& options) {
   pretrain_options.seed = global.seed;
   pretrain_options.threads = global.threads;
   pretrain_options.paper = options.variant == "paper";
+  if (!options.space.empty()) {
+    std::vector<Workload> workloads;
+    for (const std::string& name : options.workloads)
+      workloads.push_back(read_workload(find_zoo_file("workloads", name)));
+    return pretrain_for_space(read_design_space(find_zoo_file("spaces", options.space)), workloads,
+                              pretrain_options);
+  }
   pretrain_options.source = options.low;
   const std::vector<LayerPoint> points = read_low(options.low, global.threads);
   Pretrained model = pretrain(points, pretrain_options);
@@ -126,8 +151,9 @@ void print_result(const nlohmann::ordered_json& result) {
 
 void run_train(const TrainOptions& options) {
   const GlobalOptions& global = global_options();
-  if (options.low.empty() == options.pretrained.empty())
-    throw Error::expected("either --low or --pretrained", options.low.empty() ? "none" : "both",
+  const int sources = !options.low.empty() + !options.pretrained.empty() + !options.space.empty();
+  if (sources != 1)
+    throw Error::expected("one of --low, --pretrained and --space", std::to_string(sources),
                           "train");
   if (!options.high.empty() && options.target.empty())
     throw Error::expected("--target with --high", "none", "train");
@@ -174,10 +200,19 @@ void add_train(CLI::App& app) {
                       "model evaluates them");
   command->add_option("--pretrained", options->pretrained,
                       "Folder of a pre-trained encoder, instead of --low");
+  command
+      ->add_option("--space", options->space,
+                   "Pre-train on points of this design space, instead of --low")
+      ->needs(command
+                  ->add_option("--workloads", options->workloads,
+                               "Workloads whose layers those points have")
+                  ->delimiter(','));
   command->add_option("--high", options->high,
                       "CSV or .csv.gz of measured design points; without it only the encoder is "
                       "trained and written");
   command->add_option("--target", options->target, "Column of --high with the measured cycles");
+  command->add_option("--energy", options->energy,
+                      "Column of --high with the measured energy (uJ), where it was measured");
   command->add_option("--out", options->output, "Folder to write the model to")->required();
   command
       ->add_option("--variant", options->variant,

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -28,12 +30,15 @@ struct NormalPrior {
   }
 };
 
-// Held-out RTL rows, split by layer, chose centre and width of these: wider priors let 79 length
-// scales and 79 weights over-fit a few hundred samples (coverage of 90 % intervals 0.75 to 0.88).
-const NormalPrior kLengthPrior{0.5 * std::log(3.0 * kKernelInputs), 0.5};
 constexpr NormalPrior kSignalPrior{0.0, 1.0};  // targets are standardised
-constexpr NormalPrior kWeightPrior{0.0, 0.1};
 constexpr NormalPrior kBiasPrior{0.0, 1.0};
+
+/// Held-out rows, split by layer, chose the widths of these: wider ones let as many length-scales
+/// and weights as there are inputs over-fit a few hundred samples.
+NormalPrior length_prior(const FitOptions& options) {
+  return {0.5 * std::log(3.0 * kKernelInputs), options.length_deviation};
+}
+NormalPrior weight_prior(const FitOptions& options) { return {0.0, options.weight_deviation}; }
 
 /// Where each hyper-parameter stands in the vector that Adam moves; the encoder comes first.
 struct FitLayout {
@@ -186,7 +191,7 @@ class Objective {
       const auto i = static_cast<std::size_t>(k);
       double& g = gradient[static_cast<std::size_t>(FitLayout::length) + i];
       g = likelihood_.log_length[i];
-      value += kLengthPrior.add(model.log_length[i], g);
+      value += length_prior(options_).add(model.log_length[i], g);
     }
     const NormalPrior noise_prior{std::log(options_.noise_center), options_.noise_deviation};
     gradient[FitLayout::noise] = likelihood_.log_noise;
@@ -202,7 +207,7 @@ class Objective {
       for (int k = 0; k < kKernelInputs; ++k) {
         const auto i = static_cast<std::size_t>(k);
         g[2 + k] = from.weight[i];
-        value += kWeightPrior.add(output.weight[i], g[2 + k]);
+        value += weight_prior(options_).add(output.weight[i], g[2 + k]);
       }
     }
     return value;
@@ -235,7 +240,8 @@ ModelParameters initial_parameters(const Pretrained& pretrained, const TrainingS
   model.seed = options.seed;
   model.pretrained_hash = pretrained.hash();
   freeze_constant_features(values, model);
-  model.log_length.fill(kLengthPrior.center);
+  model.settings = settings_of(options);
+  model.log_length.fill(length_prior(options).center);
   model.log_noise = std::log(options.noise_center);
   for (std::size_t o = 0; o < set.targets.size(); ++o)
     model.outputs.push_back(standardising_output(set.targets[o], o));
@@ -255,25 +261,10 @@ void take_warm_start(const ModelParameters& from, ModelParameters& model) {
     model.encoder = from.encoder;
 }
 
-}  // namespace
-
-FitOptions FitOptions::paper() {
-  FitOptions options;
-  options.steps = 200;
-  options.encoder_rate = 1e-3;
-  options.skip_rate = 0.0;
-  options.dropout = 0.0;
-  options.anchor = 0.0;
-  options.noise_center = 0.05;
-  options.noise_deviation = 1.5;
-  options.warp = false;
-  options.linear_mean = false;
-  options.raw_inputs = false;
-  return options;
-}
-
-StarlightModel fit_starlight(const Pretrained& pretrained, std::span<const DesignSample> samples,
-                             const FitOptions& options) {
+/// `steps` of the schedule of options.steps; `watch` sees the parameters after each.
+ModelParameters optimise(const Pretrained& pretrained, std::span<const DesignSample> samples,
+                         const FitOptions& options, int steps,
+                         const std::function<void(int, const ModelParameters&)>& watch) {
   const TrainingSet set = make_training_set(samples, options.warp);
   const Matrix<double> values = feature_values(set.samples, options.threads);
   if (!values.allFinite()) throw Error("training samples: expected finite features, got others");
@@ -299,14 +290,62 @@ StarlightModel fit_starlight(const Pretrained& pretrained, std::span<const Desig
       std::fill_n(rate.begin() + static_cast<std::ptrdiff_t>(FitLayout::output(o) + 2),
                   kKernelInputs, 0.0);
   Adam<double> adam(p.size());
-  for (int step = 0; step < options.steps; ++step) {
+  for (int step = 0; step < steps; ++step) {
     if (interrupted()) throw Failure("fit interrupted: nothing written");
     objective.evaluate(model, step, gradient);
     const double factor = one_cycle(step, options.steps);
     adam.step(p, gradient, [&](std::size_t i) { return rate[i] * factor; });
     unpack(p, model);
+    watch(step + 1, model);
   }
-  return StarlightModel(std::move(model), samples, options.threads);
+  model.steps = steps;
+  return model;
+}
+
+/// Steps after which a fit without some layers predicts these best, by the density of their
+/// measurements.
+int validated_steps(const Pretrained& pretrained, std::span<const DesignSample> samples,
+                    const FitOptions& options) {
+  constexpr int kInterval = 10;
+  std::vector<Layer> layers;
+  for (const DesignSample& sample : samples)
+    if (std::find(layers.begin(), layers.end(), sample.layer) == layers.end())
+      layers.push_back(sample.layer);
+  const auto held =
+      static_cast<std::size_t>(options.validation * static_cast<double>(layers.size()));
+  if (held == 0 || samples.size() < kLeastValidationSamples) return options.steps;
+  for (std::size_t i = layers.size(); i-- > 1;)
+    std::swap(layers[i],
+              layers[uniform_below(i + 1, options.seed,
+                                   static_cast<std::uint64_t>(RandomStream::validation), i)]);
+  layers.resize(held);
+  std::vector<DesignSample> train, test;
+  for (const DesignSample& sample : samples)
+    (std::find(layers.begin(), layers.end(), sample.layer) == layers.end() ? train : test)
+        .push_back(sample);
+  int best = options.steps;
+  double most = -std::numeric_limits<double>::infinity();
+  optimise(pretrained, train, options, options.steps,
+           [&](int step, const ModelParameters& parameters) {
+             if (step % kInterval != 0 && step != options.steps) return;
+             const double density = StarlightModel(parameters, train, options.threads)
+                                        .test(test, options.threads)
+                                        .mean_log_density;
+             if (density <= most) return;
+             most = density;
+             best = step;
+           });
+  return best;
+}
+
+}  // namespace
+
+StarlightModel fit_starlight(const Pretrained& pretrained, std::span<const DesignSample> samples,
+                             const FitOptions& options) {
+  const int steps = validated_steps(pretrained, samples, options);
+  return StarlightModel(
+      optimise(pretrained, samples, options, steps, [](int, const ModelParameters&) {}), samples,
+      options.threads);
 }
 
 }  // namespace polaris

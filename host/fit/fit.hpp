@@ -4,6 +4,9 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "host/fit/model.hpp"
 #include "host/fit/pretrained.hpp"
@@ -22,6 +25,12 @@ struct FitOptions {
   double anchor = 30.0;         ///< strength / 2 * |weights - pre-trained|^2 beside the likelihood
   double noise_center = 0.02;   ///< log noise ratio ~ N(ln center, deviation)
   double noise_deviation = 0.3;
+  double length_deviation = 0.5;  ///< of log length-scales from that of their number of inputs
+  double weight_deviation = 0.1;  ///< of the linear mean's weights from 0
+  /// Share of the layers held out of a first fit that says after how many steps predictions of
+  /// other layers are best; the fit of all samples stops there. 0, or fewer than
+  /// kLeastValidationSamples samples: all steps.
+  double validation = 0.0;
   bool warp = true;
   bool linear_mean = true;
   bool raw_inputs = true;  ///< the kernel sees the features beside the latent
@@ -31,7 +40,16 @@ struct FitOptions {
 
   /// The published method: no warp, constant mean, no dropout, anchor or informative noise prior.
   static FitOptions paper();
+  /// An ordinary Gaussian process on the features: for `no_pretraining`.
+  static FitOptions plain();
 };
+
+inline constexpr std::size_t kLeastValidationSamples = 100;
+
+/// Every number above but seed and threads, by its name; flags are 0 or 1.
+std::vector<std::pair<std::string, double>> settings_of(const FitOptions& options);
+/// Sets one of them. Throws Error for an unknown name.
+void change_setting(FitOptions& options, const std::string& name, double value);
 
 /// Throws Error where no usable sample is left, a sample is not finite and positive, or only some
 /// have energy. One sample, equal targets and contradictory samples give a sane, wide model.

@@ -73,6 +73,42 @@ Matrix<double> invert_from_factor(const Matrix<double>& inverse, int threads) {
 
 }  // namespace
 
+Matrix<double> cross_correlation(const Matrix<double>& a, const Matrix<double>& b, int threads) {
+  const Eigen::VectorXd norm = a.colwise().squaredNorm();
+  Matrix<double> r(a.cols(), b.cols());
+  parallel_for(b.cols(), kBlock, threads, [&](Index begin, Index end) {
+    r.middleCols(begin, end - begin).noalias() =
+        -2.0 * (a.transpose() * b.middleCols(begin, end - begin));
+    for (Index j = begin; j < end; ++j) {
+      const double own = b.col(j).squaredNorm();
+      for (Index i = 0; i < a.cols(); ++i) r(i, j) = matern52(r(i, j) + norm[i] + own);
+    }
+  });
+  return r;
+}
+
+std::optional<Matrix<double>> extend_inverse(const Matrix<double>& inverse,
+                                             const Matrix<double>& known,
+                                             const Matrix<double>& added, double diagonal,
+                                             int threads) {
+  const Index n = known.cols(), m = added.cols();
+  const Matrix<double> cross =  // L21^T
+      inverse.triangularView<Eigen::Lower>() * cross_correlation(known, added, threads);
+  Matrix<double> rest;
+  correlation(added, threads, rest, nullptr);
+  rest.diagonal().array() += diagonal;
+  rest.noalias() -= cross.transpose() * cross;
+  const Eigen::LLT<Matrix<double>> llt(rest);
+  if (llt.info() != Eigen::Success) return std::nullopt;
+  const Matrix<double> corner = invert_lower(llt.matrixL(), threads);
+  Matrix<double> out = Matrix<double>::Zero(n + m, n + m);
+  out.topLeftCorner(n, n) = inverse;
+  out.bottomLeftCorner(m, n) =
+      -(corner * cross.transpose()) * inverse.triangularView<Eigen::Lower>();
+  out.bottomRightCorner(m, m) = corner;
+  return out;
+}
+
 CovarianceFactor factorise_covariance(const Matrix<double>& scaled, double noise, int threads) {
   Matrix<double> r;
   correlation(scaled, threads, r, nullptr);

@@ -3,12 +3,17 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <vector>
 
 #include "host/fit/encoder_batch.hpp"
 #include "host/fit/model.hpp"
 
 namespace polaris {
+
+/// R [A][B], the correlations of the columns of `a` and `b` [kKernelInputs][A or B], both over the
+/// length-scales.
+Matrix<double> cross_correlation(const Matrix<double>& a, const Matrix<double>& b, int threads);
 
 /// Cholesky factor of C = R + (noise + jitter) I, R the Matern-5/2 correlation.
 struct CovarianceFactor {
@@ -22,6 +27,14 @@ CovarianceFactor factorise_covariance(const Matrix<double>& scaled, double noise
 
 /// L^-1 of a lower factor.
 Matrix<double> invert_lower(const Matrix<double>& lower, int threads);
+
+/// L^-1 of `known` columns and `added` columns from that of the known ones alone, O(N^2) per column
+/// added: with C21 = R(added, known), L21 = C21 L11^-T and L22 L22^T = C22 - L21 L21^T.
+/// `diagonal`: noise and jitter. Nothing where C22 - L21 L21^T is not positive definite.
+std::optional<Matrix<double>> extend_inverse(const Matrix<double>& inverse,
+                                             const Matrix<double>& known,
+                                             const Matrix<double>& added, double diagonal,
+                                             int threads);
 
 /// inputs [kKernelInputs][N] over the length-scales.
 Matrix<double> scale_inputs(const Matrix<double>& inputs,

@@ -9,6 +9,7 @@
 #include "host/fit/likelihood.hpp"
 #include "host/fit/model_file.hpp"
 #include "host/fit/training_set.hpp"
+#include "models/starlight/warp.hpp"
 
 namespace polaris {
 
@@ -17,17 +18,21 @@ struct StarlightModel::State {
   SampleCount count;
   double jitter = 0.0;
   double negative_log_likelihood = 0.0;
-  std::vector<double> scaled;  ///< [N][kKernelInputs] inputs over length-scales
-  std::vector<double> lower;   ///< [N][N] row-major Cholesky factor
-  std::vector<double> alpha;   ///< [outputs][N] C^-1 residual, standardised
+  std::vector<double> scaled;    ///< [N][kKernelInputs] inputs over length-scales
+  std::vector<double> residual;  ///< [outputs][N] standardised targets minus their linear mean
+  std::vector<double> alpha;     ///< [outputs][N] C^-1 residual
   std::string hash;
   PosteriorTensors<float> f32;
   PosteriorTensors<double> f64;
+
+  /// Fills the rest from parameters, count, jitter, scaled, residual and `inverse` [N][N], L^-1.
+  void condition(const Matrix<double>& inverse);
 };
 
 namespace {
 
 constexpr const char* kKind = "starlight";
+constexpr double kLogTwoPi = 1.83787706640934548356;
 
 template <typename To, typename From>
 std::vector<To> convert(const From& values) {
@@ -59,9 +64,8 @@ PosteriorTensors<T> convert_tensors(const PosteriorTensors<double>& from) {
 }
 
 PosteriorTensors<double> make_tensors(const ModelParameters& p, const std::vector<double>& scaled,
-                                      const std::vector<double>& lower,
-                                      const std::vector<double>& alpha, double jitter,
-                                      int threads) {
+                                      const Matrix<double>& inverse,
+                                      const std::vector<double>& alpha, double jitter) {
   const std::size_t n = scaled.size() / kKernelInputs;
   const auto rows = static_cast<Eigen::Index>(n);
   PosteriorTensors<double> t;
@@ -80,9 +84,8 @@ PosteriorTensors<double> make_tensors(const ModelParameters& p, const std::vecto
       norm += scaled[i * kKernelInputs + k] * scaled[i * kKernelInputs + k];
     t.train_norm.push_back(norm);
   }
-  const Matrix<double> factor = Eigen::Map<const RowMajor<double>>(lower.data(), rows, rows);
   t.inverse_factor.resize(n * n);
-  Eigen::Map<RowMajor<double>>(t.inverse_factor.data(), rows, rows) = invert_lower(factor, threads);
+  Eigen::Map<RowMajor<double>>(t.inverse_factor.data(), rows, rows) = inverse;
   t.alpha = alpha;
   for (std::size_t o = 0; o < p.outputs.size(); ++o) {
     const OutputParameters& output = p.outputs[o];
@@ -105,7 +108,11 @@ nlohmann::ordered_json describe(const ModelParameters& p, const SampleCount& cou
                        {"log_sd", output.log_sd},
                        {"bias", output.bias},
                        {"weight", output.weight}});
-  return {{"warp", p.warp},
+  nlohmann::ordered_json settings = nlohmann::ordered_json::object();
+  for (const auto& [name, value] : p.settings) settings[name] = value;
+  return {{"fit", settings},
+          {"steps", p.steps},
+          {"warp", p.warp},
           {"raw_inputs", p.raw_inputs},
           {"skip", p.skip},
           {"seed", p.seed},
@@ -122,7 +129,7 @@ nlohmann::ordered_json describe(const ModelParameters& p, const SampleCount& cou
 
 /// Everything that makes the model but the factor, which follows from it.
 TensorMap defining_tensors(const ModelParameters& p, const std::vector<double>& scaled,
-                           const std::vector<double>& alpha) {
+                           const std::vector<double>& residual, const std::vector<double>& alpha) {
   const auto n = static_cast<std::int64_t>(scaled.size() / kKernelInputs);
   const auto outputs = static_cast<std::int64_t>(p.outputs.size());
   return {{"encoder", make_tensor({EncoderLayout::size}, p.encoder)},
@@ -130,7 +137,70 @@ TensorMap defining_tensors(const ModelParameters& p, const std::vector<double>& 
           {"feature_inverse_sd",
            make_tensor({kFeatures}, {p.scaler.inverse_sd.begin(), p.scaler.inverse_sd.end()})},
           {"train", make_tensor({n, kKernelInputs}, scaled)},
+          {"residual", make_tensor({outputs, n}, residual)},
           {"alpha", make_tensor({outputs, n}, alpha)}};
+}
+
+/// Samples as the covariance sees them.
+struct KernelData {
+  Matrix<double> scaled;    ///< [kKernelInputs][N] inputs over length-scales
+  Matrix<double> residual;  ///< [N][outputs]
+  SampleCount count;
+};
+
+KernelData kernel_data(const ModelParameters& p, std::span<const DesignSample> samples,
+                       int threads) {
+  const TrainingSet set = make_training_set(samples, p.warp);
+  if (set.targets.size() < p.outputs.size())
+    throw Error::expected("samples with energy, as the model predicts it", "samples without",
+                          "training");
+  KernelData out;
+  out.count = set.count;
+  const Matrix<double> x = standardise(p.scaler, feature_values(set.samples, threads));
+  EncoderBatch<double> batch;
+  batch.forward(p.encoder.data(), x);
+  const Matrix<double> inputs = kernel_inputs(batch.latent, x, p.raw_inputs);
+  out.scaled = scale_inputs(inputs, p.log_length);
+  if (!out.scaled.allFinite())
+    throw Failure("Starlight: expected finite latents, got others: the fit diverged");
+  out.residual.resize(x.cols(), static_cast<Eigen::Index>(p.outputs.size()));
+  for (std::size_t o = 0; o < p.outputs.size(); ++o) {
+    const OutputParameters& output = p.outputs[o];
+    const Eigen::Map<const Eigen::VectorXd> y(set.targets[o].data(), x.cols());
+    out.residual.col(static_cast<Eigen::Index>(o)) =
+        residual(output, inputs, (y.array() - output.offset).matrix() / output.scale);
+  }
+  return out;
+}
+
+/// The samples that a training set would not leave out as impossible.
+std::vector<DesignSample> possible(std::span<const DesignSample> samples) {
+  std::vector<DesignSample> out;
+  for (const DesignSample& sample : samples)
+    if (!(sample.cycles < lower_bound_cycles(sample.layer, sample.hardware))) out.push_back(sample);
+  return out;
+}
+
+/// Removes the columns of `added` that repeat a known sample and returns their number. Equal points
+/// are equal up to rounding here, as encoding depends on the batch in the last bits.
+std::int64_t drop_known(const Matrix<double>& known, const Matrix<double>& known_residual,
+                        KernelData& added) {
+  constexpr double kEqual = 1e-9;
+  Eigen::Index kept = 0;
+  const Eigen::Index count = added.scaled.cols();
+  for (Eigen::Index j = 0; j < count; ++j) {
+    bool repeated = false;
+    for (Eigen::Index i = 0; i < known.cols() && !repeated; ++i)
+      repeated = (known_residual.row(i) - added.residual.row(j)).cwiseAbs().maxCoeff() < kEqual &&
+                 (known.col(i) - added.scaled.col(j)).cwiseAbs().maxCoeff() < kEqual;
+    if (repeated) continue;
+    added.scaled.col(kept) = added.scaled.col(j);
+    added.residual.row(kept) = added.residual.row(j);
+    ++kept;
+  }
+  added.scaled.conservativeResize(Eigen::NoChange, kept);
+  added.residual.conservativeResize(kept, Eigen::NoChange);
+  return count - kept;
 }
 
 }  // namespace
@@ -142,45 +212,36 @@ StarlightModel::StarlightModel(ModelParameters parameters, std::span<const Desig
   auto state = std::make_shared<State>();
   state->parameters = std::move(parameters);
   const ModelParameters& p = state->parameters;
-  const TrainingSet set = make_training_set(samples, p.warp);
-  if (set.targets.size() < p.outputs.size())
-    throw Error::expected("samples with energy, as the model predicts it", "samples without",
-                          "training");
-  state->count = set.count;
-
-  const Matrix<double> x = standardise(p.scaler, feature_values(set.samples, threads));
-  EncoderBatch<double> batch;
-  batch.forward(p.encoder.data(), x);
-  const Matrix<double> inputs = kernel_inputs(batch.latent, x, p.raw_inputs);
-  const Matrix<double> scaled = scale_inputs(inputs, p.log_length);
-  if (!scaled.allFinite())
-    throw Failure("Starlight: expected finite latents, got others: the fit diverged");
-  const CovarianceFactor factor = factorise_covariance(scaled, std::exp(p.log_noise), threads);
+  const KernelData data = kernel_data(p, samples, threads);
+  state->count = data.count;
+  state->scaled.assign(data.scaled.data(), data.scaled.data() + data.scaled.size());
+  state->residual.assign(data.residual.data(), data.residual.data() + data.residual.size());
+  const CovarianceFactor factor = factorise_covariance(data.scaled, std::exp(p.log_noise), threads);
   state->jitter = factor.jitter;
-
-  constexpr double kLogTwoPi = 1.83787706640934548356;
-  const Eigen::Index n = scaled.cols();
-  state->scaled.assign(scaled.data(), scaled.data() + scaled.size());
-  state->lower.resize(static_cast<std::size_t>(n * n));
-  Eigen::Map<RowMajor<double>>(state->lower.data(), n, n) = factor.lower;
-  const auto lower = factor.lower.triangularView<Eigen::Lower>();
-  for (std::size_t o = 0; o < p.outputs.size(); ++o) {
-    const OutputParameters& output = p.outputs[o];
-    const Eigen::Map<const Eigen::VectorXd> y(set.targets[o].data(), n);
-    const Eigen::VectorXd half =
-        lower.solve(residual(output, inputs, (y.array() - output.offset).matrix() / output.scale));
-    const Eigen::VectorXd alpha = lower.transpose().solve(half);
-    state->alpha.insert(state->alpha.end(), alpha.data(), alpha.data() + n);
-    state->negative_log_likelihood += 0.5 * half.squaredNorm() * std::exp(-2.0 * output.log_sd) +
-                                      factor.lower.diagonal().array().log().sum() +
-                                      static_cast<double>(n) * (output.log_sd + 0.5 * kLogTwoPi);
-  }
-  state->f64 = make_tensors(p, state->scaled, state->lower, state->alpha, state->jitter, threads);
-  state->f32 = convert_tensors<float>(state->f64);
-  state->hash =
-      content_hash(serialize_tensors(defining_tensors(p, state->scaled, state->alpha)) +
-                   describe(p, state->count, state->jitter, state->negative_log_likelihood).dump());
+  state->condition(invert_lower(factor.lower, threads));
   state_ = std::move(state);
+}
+
+void StarlightModel::State::condition(const Matrix<double>& inverse) {
+  const ModelParameters& p = parameters;
+  const Eigen::Index n = inverse.cols();
+  const auto outputs = static_cast<Eigen::Index>(p.outputs.size());
+  const Matrix<double> error = Eigen::Map<const Matrix<double>>(residual.data(), n, outputs);
+  const Matrix<double> half = inverse.triangularView<Eigen::Lower>() * error;
+  const Matrix<double> solved = inverse.triangularView<Eigen::Lower>().transpose() * half;
+  alpha.assign(solved.data(), solved.data() + solved.size());
+  const double log_determinant = -inverse.diagonal().array().log().sum();  // of L
+  negative_log_likelihood = 0.0;
+  for (Eigen::Index o = 0; o < outputs; ++o) {
+    const double log_sd = p.outputs[static_cast<std::size_t>(o)].log_sd;
+    negative_log_likelihood += 0.5 * half.col(o).squaredNorm() * std::exp(-2.0 * log_sd) +
+                               log_determinant +
+                               static_cast<double>(n) * (log_sd + 0.5 * kLogTwoPi);
+  }
+  f64 = make_tensors(p, scaled, inverse, alpha, jitter);
+  f32 = convert_tensors<float>(f64);
+  hash = content_hash(serialize_tensors(defining_tensors(p, scaled, residual, alpha)) +
+                      describe(p, count, jitter, negative_log_likelihood).dump());
 }
 
 StarlightModel StarlightModel::with_samples(std::span<const DesignSample> samples,
@@ -188,14 +249,84 @@ StarlightModel StarlightModel::with_samples(std::span<const DesignSample> sample
   return StarlightModel(state_->parameters, samples, threads);
 }
 
+StarlightModel StarlightModel::with_added(std::span<const DesignSample> samples,
+                                          int threads) const {
+  const std::vector<DesignSample> usable = possible(samples);
+  if (usable.empty()) return *this;
+  auto state = std::make_shared<State>();
+  state->parameters = state_->parameters;
+  state->count = state_->count;
+  state->jitter = state_->jitter;
+  const ModelParameters& p = state->parameters;
+  const auto outputs = static_cast<Eigen::Index>(p.outputs.size());
+  const auto n = static_cast<Eigen::Index>(state_->count.used);
+  const Matrix<double> known =
+      Eigen::Map<const Matrix<double>>(state_->scaled.data(), kKernelInputs, n);
+  const Matrix<double> known_residual =
+      Eigen::Map<const Matrix<double>>(state_->residual.data(), n, outputs);
+  KernelData added = kernel_data(p, usable, threads);
+  state->count.below_bound += static_cast<std::int64_t>(samples.size() - usable.size());
+  state->count.duplicates += added.count.duplicates + drop_known(known, known_residual, added);
+  const Eigen::Index m = added.scaled.cols();
+  state->count.used += m;
+
+  Matrix<double> scaled(kKernelInputs, n + m), residual(n + m, outputs);
+  scaled << known, added.scaled;
+  residual << known_residual, added.residual;
+  state->scaled.assign(scaled.data(), scaled.data() + scaled.size());
+  state->residual.assign(residual.data(), residual.data() + residual.size());
+  const Matrix<double> inverse =
+      Eigen::Map<const RowMajor<double>>(state_->f64.inverse_factor.data(), n, n);
+  const double noise = std::exp(p.log_noise);
+  if (const auto extended =
+          extend_inverse(inverse, known, added.scaled, noise + state->jitter, threads)) {
+    state->condition(*extended);
+  } else {
+    const CovarianceFactor whole = factorise_covariance(scaled, noise, threads);
+    state->jitter = whole.jitter;
+    state->condition(invert_lower(whole.lower, threads));
+  }
+  return StarlightModel(std::move(state));
+}
+
+TestScore StarlightModel::test(std::span<const DesignSample> samples, int threads) const {
+  const ModelParameters& p = state_->parameters;
+  const auto n = static_cast<Eigen::Index>(state_->count.used);
+  const std::vector<DesignSample> usable = possible(samples);
+  if (usable.empty()) return {};
+  const KernelData data = kernel_data(p, usable, threads);
+  const Matrix<double> known =
+      Eigen::Map<const Matrix<double>>(state_->scaled.data(), kKernelInputs, n);
+  const Matrix<double> inverse =
+      Eigen::Map<const RowMajor<double>>(state_->f64.inverse_factor.data(), n, n);
+  const Matrix<double> cross = cross_correlation(known, data.scaled, threads);
+  const Matrix<double> whitened = inverse.triangularView<Eigen::Lower>() * cross;
+  const Eigen::ArrayXd variance =
+      state_->f64.unit_variance - whitened.colwise().squaredNorm().transpose().array();
+  const Matrix<double> alpha =
+      Eigen::Map<const Matrix<double>>(state_->alpha.data(), n, data.residual.cols());
+  const Matrix<double> error = data.residual - cross.transpose() * alpha;
+  TestScore out{0.0, 0.0};
+  const double count = static_cast<double>(error.size());
+  for (std::size_t o = 0; o < p.outputs.size(); ++o) {
+    const Eigen::ArrayXd expected = std::exp(2.0 * p.outputs[o].log_sd) * variance;
+    const Eigen::ArrayXd squared =
+        error.col(static_cast<Eigen::Index>(o)).array().square() / expected;
+    out.mean_squared_deviation += squared.sum() / count;
+    out.mean_log_density -= 0.5 * (squared + expected.log() + kLogTwoPi).sum() / count;
+  }
+  return out;
+}
+
 void StarlightModel::save(const std::filesystem::path& directory) const {
   ModelFile file;
   file.description = {{"hash", state_->hash}};
   file.description.update(
       describe(state_->parameters, state_->count, state_->jitter, state_->negative_log_likelihood));
-  file.tensors = defining_tensors(state_->parameters, state_->scaled, state_->alpha);
+  file.tensors =
+      defining_tensors(state_->parameters, state_->scaled, state_->residual, state_->alpha);
   const std::int64_t n = state_->count.used;
-  file.tensors["lower"] = make_tensor({n, n}, state_->lower);
+  file.tensors["inverse"] = make_tensor({n, n}, state_->f64.inverse_factor);
   write_model_file(directory, kKind, std::move(file));
 }
 
@@ -205,6 +336,11 @@ StarlightModel StarlightModel::load(const std::filesystem::path& directory) {
   const nlohmann::ordered_json& json = file.description;
   auto state = std::make_shared<State>();
   ModelParameters& p = state->parameters;
+  const auto settings = require_value<nlohmann::ordered_json>(json, "fit", where);
+  for (const auto& entry : settings.items())
+    p.settings.emplace_back(entry.key(),
+                            require_value<double>(settings, entry.key().c_str(), where));
+  p.steps = require_value<int>(json, "steps", where);
   p.warp = require_value<bool>(json, "warp", where);
   p.raw_inputs = require_value<bool>(json, "raw_inputs", where);
   p.skip = require_value<bool>(json, "skip", where);
@@ -234,13 +370,16 @@ StarlightModel StarlightModel::load(const std::filesystem::path& directory) {
 
   p.encoder = require_tensor(file.tensors, "encoder", {EncoderLayout::size}, where);
   const auto& mean = require_tensor(file.tensors, "feature_mean", {kFeatures}, where);
-  const auto& inverse = require_tensor(file.tensors, "feature_inverse_sd", {kFeatures}, where);
+  const auto& inverse_sd = require_tensor(file.tensors, "feature_inverse_sd", {kFeatures}, where);
   std::copy(mean.begin(), mean.end(), p.scaler.mean.begin());
-  std::copy(inverse.begin(), inverse.end(), p.scaler.inverse_sd.begin());
+  std::copy(inverse_sd.begin(), inverse_sd.end(), p.scaler.inverse_sd.begin());
   state->scaled = require_tensor(file.tensors, "train", {n, kKernelInputs}, where);
-  state->lower = require_tensor(file.tensors, "lower", {n, n}, where);
+  state->residual = require_tensor(file.tensors, "residual", {outputs, n}, where);
+  const std::vector<double>& inverse = require_tensor(file.tensors, "inverse", {n, n}, where);
   state->alpha = require_tensor(file.tensors, "alpha", {outputs, n}, where);
-  state->f64 = make_tensors(p, state->scaled, state->lower, state->alpha, state->jitter, 0);
+  state->f64 =
+      make_tensors(p, state->scaled, Eigen::Map<const RowMajor<double>>(inverse.data(), n, n),
+                   state->alpha, state->jitter);
   state->f32 = convert_tensors<float>(state->f64);
   return StarlightModel(std::move(state));
 }

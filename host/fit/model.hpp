@@ -8,6 +8,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "host/fit/pretrained.hpp"
@@ -37,6 +38,8 @@ struct ModelParameters {
   bool raw_inputs = true;  ///< the kernel sees the features beside the latent
   bool skip = true;        ///< the encoder has its linear path
   std::uint64_t seed = 0;
+  int steps = 0;                                         ///< of the optimiser that led here
+  std::vector<std::pair<std::string, double>> settings;  ///< settings_of the fit
   std::string pretrained_hash;  ///< content_hash of the encoder it started from
 };
 
@@ -68,6 +71,12 @@ struct SampleCount {
   std::int64_t below_bound = 0;  ///< faster than MACs / dim^2, so wrong; dropped
 };
 
+/// How samples that a model has not seen look to it, in the space of its standardised targets.
+struct TestScore {
+  double mean_log_density = 0.0;        ///< of one output of one sample
+  double mean_squared_deviation = 1.0;  ///< in predicted standard deviations; 1 is expected
+};
+
 /// Immutable; copies share their data.
 class StarlightModel {
  public:
@@ -78,6 +87,16 @@ class StarlightModel {
   /// The same encoder and hyper-parameters conditioned on other samples; no fit. Samples must
   /// carry energy if the model predicts it.
   StarlightModel with_samples(std::span<const DesignSample> samples, int threads = 0) const;
+
+  /// Conditioned on `samples` too: extends the factorisation, O(N^2) per sample, and equals
+  /// with_samples of all samples together up to rounding. Repeated samples and those faster than
+  /// MACs / dim^2 are dropped.
+  StarlightModel with_added(std::span<const DesignSample> samples, int threads = 0) const;
+
+  /// Judges its predictions of other samples, which must carry energy if the model predicts it;
+  /// those faster than MACs / dim^2 do not count, and without any other the score is that of
+  /// perfect calibration.
+  TestScore test(std::span<const DesignSample> samples, int threads = 0) const;
 
   /// Writes the folder `directory` (made if absent), each file whole or not at all.
   void save(const std::filesystem::path& directory) const;

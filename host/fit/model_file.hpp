@@ -12,7 +12,7 @@
 
 namespace polaris {
 
-inline constexpr int kModelSchema = 1;
+inline constexpr int kModelSchema = 2;
 
 struct ModelFile {
   nlohmann::ordered_json description;

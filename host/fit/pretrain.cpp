@@ -208,4 +208,14 @@ Pretrained pretrain(std::span<const LayerPoint> points, const PretrainOptions& o
   return out;
 }
 
+Pretrained no_pretraining(std::span<const LayerPoint> points, int threads) {
+  Pretrained out;
+  out.scaler = make_scaler(feature_values(points, threads), /*paper=*/false);
+  out.encoder.assign(EncoderLayout::size, 0.0);
+  out.skip = false;
+  out.samples = static_cast<std::int64_t>(points.size());
+  out.source = "none";
+  return out;
+}
+
 }  // namespace polaris

@@ -27,4 +27,7 @@ struct PretrainOptions {
 /// Throws Error where there are fewer than 2 points or a point cannot be evaluated.
 Pretrained pretrain(std::span<const LayerPoint> points, const PretrainOptions& options);
 
+/// No transfer: features standardised over `points`, an encoder whose latents are all 0.
+Pretrained no_pretraining(std::span<const LayerPoint> points, int threads);
+
 }  // namespace polaris

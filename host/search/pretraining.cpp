@@ -5,6 +5,7 @@
 
 #include "host/config/space_yaml.hpp"
 #include "host/config/workload_yaml.hpp"
+#include "host/core/error.hpp"
 #include "host/core/hash.hpp"
 #include "host/core/parallel.hpp"
 #include "host/core/paths.hpp"
@@ -14,7 +15,7 @@ namespace polaris {
 namespace {
 
 /// Part of the key: raise it where the recipe below changes.
-constexpr int kRecipe = 1;
+constexpr int kRecipe = 2;
 constexpr std::int64_t kPoints = 40'000;
 constexpr std::uint64_t kSeed = 1;
 constexpr int kRandomTries = 500;
@@ -50,20 +51,47 @@ std::vector<LayerPoint> pretraining_points(const SearchProblem& problem, std::in
   return out;
 }
 
+std::filesystem::path shipped_encoder(const DesignSpace& space) {
+  constexpr std::size_t kHashDigits = 8;
+  return zoo_dir() / "encoders" / (space.name + "-" + space_hash(space).substr(0, kHashDigits));
+}
+
+Pretrained pretrain_for_space(const DesignSpace& space, const std::vector<Workload>& workloads,
+                              const PretrainOptions& options) {
+  if (workloads.empty()) throw Error::expected("at least one workload", "none", "pre-training");
+  std::vector<LayerPoint> points;
+  PretrainOptions named = options;
+  named.source = fmt::format("analytical model, space {}, workloads", space.name);
+  for (const Workload& workload : workloads) {
+    const auto part = pretraining_points(SearchProblem(workload, space),
+                                         kPoints / static_cast<std::int64_t>(workloads.size()),
+                                         kSeed + options.seed, options.threads);
+    points.insert(points.end(), part.begin(), part.end());
+    named.source += " " + workload.name;
+  }
+  return pretrain(points, named);
+}
+
 Pretrained pretrained_for(const SearchProblem& problem, int threads) {
+  const std::filesystem::path shipped = shipped_encoder(problem.space());
+  if (std::filesystem::is_regular_file(shipped / "model.json")) {
+    try {
+      return Pretrained::load(shipped);
+    } catch (const Error& error) {
+      spdlog::warn("the encoder of space {} is not used: {}", problem.space().name, error.what());
+    }
+  }
+  std::string features;
+  for (const char* name : kFeatureNames) features += std::string(name) + " ";
   const std::string key =
       content_hash(fmt::format("{} {} recipe {} features {}", space_hash(problem.space()),
-                               workload_hash(problem.workload()), kRecipe, kFeatures));
+                               workload_hash(problem.workload()), kRecipe, features));
   const auto folder = cache_dir() / "starlight" / key;
   if (std::filesystem::is_regular_file(folder / "model.json")) return Pretrained::load(folder);
   spdlog::info("pre-training the encoder on {} analytical samples", kPoints);
   PretrainOptions options;
-  options.seed = kSeed;
   options.threads = threads;
-  options.source = fmt::format("analytical model, space {}, workload {}", problem.space().name,
-                               problem.workload().name);
-  const Pretrained trained =
-      pretrain(pretraining_points(problem, kPoints, kSeed, threads), options);
+  const Pretrained trained = pretrain_for_space(problem.space(), {problem.workload()}, options);
   trained.save(folder);
   return trained;
 }

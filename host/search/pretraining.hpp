@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <vector>
 
 #include "host/fit/pretrain.hpp"
@@ -15,8 +16,17 @@ namespace polaris {
 std::vector<LayerPoint> pretraining_points(const SearchProblem& problem, std::int64_t count,
                                            std::uint64_t seed, int threads);
 
-/// The problem's encoder: from the cache, else trained now (seconds) and cached. The key is a hash
-/// of space, workload and recipe.
+/// Folder of the encoder that ships for a design space, `zoo/encoders/NAME-HASH`; it need not
+/// exist.
+std::filesystem::path shipped_encoder(const DesignSpace& space);
+
+/// The encoder of one space for several workloads, each with an equal share of `count` points.
+Pretrained pretrain_for_space(const DesignSpace& space, const std::vector<Workload>& workloads,
+                              const PretrainOptions& options);
+
+/// The problem's encoder: the one that ships with its space, else from the cache, else trained now
+/// (seconds) and cached. The cache's key is a hash of space, workload, features and recipe. A
+/// shipped encoder for other features is passed over with a warning.
 Pretrained pretrained_for(const SearchProblem& problem, int threads);
 
 }  // namespace polaris

@@ -178,8 +178,13 @@ class Loop {
                     " RTL measurements in the initial design, got " +
                     std::to_string(samples.size()) + " of " + std::to_string(result_.runs) +
                     " runs; `polaris report` lists the reasons");
-    if (!model_ || static_cast<double>(samples.size()) >
-                       options_.refit_growth * static_cast<double>(fitted_samples_)) {
+    const std::span<const DesignSample> added =
+        std::span<const DesignSample>(samples).subspan(conditioned_samples_);
+    if (!model_ ||
+        static_cast<double>(samples.size()) >
+            options_.refit_growth * static_cast<double>(fitted_samples_) ||
+        model_->test(added, options_.fit.threads).mean_squared_deviation >
+            options_.refit_surprise) {
       FitOptions fit = options_.fit;
       if (model_) {
         fit.warm_start = &*model_;
@@ -188,14 +193,15 @@ class Loop {
       model_ = fit_starlight(pretrained_, samples, fit);
       fitted_samples_ = samples.size();
     } else {
-      model_ = model_->with_samples(samples, options_.fit.threads);
+      model_ = model_->with_added(added, options_.fit.threads);
     }
+    conditioned_samples_ = samples.size();
     if (pending.empty()) return *model_;
-    return model_->with_samples(with_believed(std::move(samples), pending), options_.fit.threads);
+    return model_->with_added(believed(pending), options_.fit.threads);
   }
 
-  std::vector<DesignSample> with_believed(std::vector<DesignSample> samples,
-                                          const std::vector<PointId>& pending) {
+  /// Running points, as if measured at the model's prediction.
+  std::vector<DesignSample> believed(const std::vector<PointId>& pending) {
     std::vector<LayerPoint> points;
     for (const PointId id : pending) {
       const DesignPoint point = problem_.point(id);
@@ -203,6 +209,7 @@ class Loop {
     }
     std::vector<Prediction> predictions(points.size());
     engine_.predict_points(*model_, points, predictions);
+    std::vector<DesignSample> samples;
     for (std::size_t i = 0; i < pending.size(); ++i)
       samples.push_back(sample(pending[i], std::exp(double{predictions[i].log_latency}),
                                std::exp(double{predictions[i].log_energy})));
@@ -239,7 +246,8 @@ class Loop {
   Observations observations_;
   Proposer proposer_;
   std::optional<StarlightModel> model_;
-  std::size_t fitted_samples_ = 0;
+  std::size_t fitted_samples_ = 0;       ///< when the hyper-parameters were fitted last
+  std::size_t conditioned_samples_ = 0;  ///< that model_ knows
   SearchResult result_;
   Clock::time_point start_ = Clock::now();
 };

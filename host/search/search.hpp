@@ -23,6 +23,9 @@ struct SearchOptions {
   int patience = 0;           ///< iterations without a gain of `min_gain` that end it; 0: never
   double min_gain = 1e-3;     ///< relative decrease of the EDP that counts as a gain
   double refit_growth = 1.2;  ///< hyper-parameters are fitted anew when the data grew by this
+  /// ... or when new measurements lie further from their predictions than predicted: mean squared
+  /// deviation in predicted standard deviations, of 1 expected.
+  double refit_surprise = 4.0;
   std::uint64_t seed = 0;
   bool bounded = true;  ///< SearchProblem::lower_bound holds for what the evaluator measures
   ProposerOptions proposer;

@@ -10,6 +10,8 @@
 #include "models/space/layer.hpp"
 #include "models/space/mapping.hpp"
 #include "models/starlight/math.hpp"
+#include "models/starlight/pipeline.hpp"
+#include "models/starlight/warp.hpp"
 
 namespace polaris {
 
@@ -35,16 +37,33 @@ inline constexpr const char* kFeatureNames[] = {
     // weight preload: rows streamed per weight load of the array, and the cycles if a load of dim
     // rows hides behind them: passes * max(rows, dim)
     "rows_per_pass", "preload_cycles", "rows_per_weight", "reload_cycles",
+    // what our accelerator spends (pipeline.hpp): DRAM bursts, opened rows, row writes, cycles of
+    // the array, the bus, all transfers and all together, energy
+    "read_bursts", "page_misses", "local_writes", "array_cycles", "bus_cycles", "memory_cycles",
+    "pipeline_cycles", "pipeline_energy_ratio",
     // the public Gemmini measurements behave as if convolutions had square images (P = Q)
     "square_macs",
     // place of each DRAM loop: the outermost largest, 0 where the bound is 1
     "rank_R", "rank_S", "rank_P", "rank_Q", "rank_C", "rank_K", "rank_N",
+    // how far the pipeline's cycles are above the compute bound, as the target is warped; share of
+    // them in which buffers keep transfers and compute apart; bank conflicts of weight reads
+    "pipeline_excess", "pipeline_exposed", "bank_conflicts",
     // flags
-    "is_matmul", "is_even_filter"};
+    "has_two_inputs", "has_two_weights", "has_two_outputs", "is_matmul", "is_even_filter"};
 
 inline constexpr int kFeatures = static_cast<int>(sizeof(kFeatureNames) / sizeof(kFeatureNames[0]));
-inline constexpr int kPlainFeatures = kDims + 2;
+inline constexpr int kPlainFeatures = kDims + 8;
 inline constexpr int kLogFeatures = kFeatures - kPlainFeatures;
+
+/// Position of the feature called `name`, which must exist.
+constexpr int feature_index(const char* name) {
+  for (int f = 0;; ++f) {
+    const char* a = kFeatureNames[f];
+    const char* b = name;
+    while (*a != '\0' && *a == *b) ++a, ++b;
+    if (*a == *b) return f;
+  }
+}
 
 /// A feature further from the mean than this many standard deviations of the pre-training set is
 /// cut: an outlier must not pull a linear mean to absurd values.
@@ -184,6 +203,16 @@ POLARIS_HD inline void feature_quantities(const Layer& layer, const HardwareConf
   put(rows_per_weight);
   put(changes * (rows_per_weight > dim_d ? rows_per_weight : dim_d));
 
+  const PipelineEstimate pipeline = estimate_pipeline(layer, hardware, mapping, footprint);
+  put(pipeline.read_bursts);
+  put(pipeline.page_misses);
+  put(pipeline.input_writes + pipeline.weight_writes + pipeline.psum_writes);
+  put(pipeline.compute_cycles);
+  put(pipeline.bus_cycles);
+  put(pipeline.memory_cycles);
+  put(pipeline.cycles);
+  put(pipeline.energy_ratio);
+
   const bool matmul = layer[Dim::R] == 1 && layer[Dim::S] == 1 && layer[Dim::Q] == 1;
   const double p_real = static_cast<double>(layer[Dim::P]);
   const double q_real = static_cast<double>(layer[Dim::Q]);
@@ -200,6 +229,12 @@ POLARIS_HD inline void feature_quantities(const Layer& layer, const HardwareConf
     const bool looped = mapping.temporal[index_of(Level::dram)][d] > 1;
     put(looped ? static_cast<double>(inside) / kDims : 0.0);
   }
+  put(warp_cycles(pipeline.cycles, lower_bound_cycles(layer, hardware)));
+  put(pipeline.exposed_cycles / pipeline.cycles);
+  put(pipeline.bank_conflicts);
+  put(pipeline.double_input ? 1.0 : 0.0);
+  put(pipeline.double_weight ? 1.0 : 0.0);
+  put(pipeline.double_output ? 1.0 : 0.0);
   put(matmul ? 1.0 : 0.0);
   put(layer[Dim::R] % 2 == 0 ? 1.0 : 0.0);
 }

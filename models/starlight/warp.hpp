@@ -44,4 +44,10 @@ POLARIS_HD inline T unwarp_sd(T g, T sd) {
   return std::log1p(above * std::expm1(sd) / (T(1) - eps + above));
 }
 
+/// Inverse of unwarp_sd: the deviation of g of a prediction of ln cycles.
+POLARIS_HD inline double warped_sd(double log_cycles, double sd, double bound) {
+  const double above = std::expm1(log_cycles - std::log(bound)) + kWarpEpsilon;
+  return std::log1p(std::expm1(sd) * (1.0 - kWarpEpsilon + above) / above);
+}
+
 }  // namespace polaris

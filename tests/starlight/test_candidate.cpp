@@ -64,6 +64,8 @@ TEST(Warp, InvertsAboveTheBoundAndNeverGoesBelow) {
     const double slope = std::exp(clamped) / (1 - kWarpEpsilon + std::exp(clamped));
     EXPECT_NEAR(unwarp_sd(g, sd) / (slope * sd), 1.0, 1e-4);
     EXPECT_GT(unwarp_sd(g, 0.5), 0.0);
+    EXPECT_NEAR(warped_sd(unwarp_log_cycles(g, std::log(bound)), unwarp_sd(g, 0.5), bound), 0.5,
+                1e-9);
   }
   EXPECT_NEAR(unwarp_sd(12.0, 0.3), 0.3, 1e-5);
 }
@@ -127,13 +129,7 @@ TEST(Acquisition, DegenerateDeviation) {
 TEST(Features, NamesAreUnique) {
   const std::set<std::string> names(std::begin(kFeatureNames), std::end(kFeatureNames));
   EXPECT_EQ(names.size(), static_cast<std::size_t>(kFeatures));
-}
-
-int feature(const std::string& name) {
-  for (int f = 0; f < kFeatures; ++f)
-    if (kFeatureNames[f] == name) return f;
-  ADD_FAILURE() << "no feature " << name;
-  return 0;
+  for (int f = 0; f < kFeatures; ++f) EXPECT_EQ(feature_index(kFeatureNames[f]), f);
 }
 
 // Worked by hand: mapping C of the analytical specification's examples.
@@ -156,24 +152,24 @@ TEST(Features, WorkedExample) {
   mapping.temporal[0][2] = 7;  // P
   double q[kFeatures];
   feature_quantities(layer, hardware, mapping, q);
-  EXPECT_EQ(q[feature("macs")], 14450688.0);
-  EXPECT_EQ(q[feature("used_cycles")], 112896.0);
-  EXPECT_EQ(q[feature("weight_tile")], 1536.0);
-  EXPECT_EQ(q[feature("input_tile")], 288.0);
-  EXPECT_EQ(q[feature("output_tile")], 14.0 * 8.0);
-  EXPECT_EQ(q[feature("weight_loads")], 3.0 * 7.0 * 64.0);
-  EXPECT_EQ(q[feature("input_loads")], 3.0 * 7.0);
-  EXPECT_EQ(q[feature("rows_per_pass")], 7.0);
-  EXPECT_EQ(q[feature("rows_per_weight")], 112896.0 / 16128.0);
-  EXPECT_EQ(q[feature("preload_cycles")], 16128.0 * 16.0);
-  EXPECT_EQ(q[feature("fill_k")], 1.0);
-  EXPECT_EQ(q[feature("fill_p")], 7.0 / 16.0);
+  EXPECT_EQ(q[feature_index("macs")], 14450688.0);
+  EXPECT_EQ(q[feature_index("used_cycles")], 112896.0);
+  EXPECT_EQ(q[feature_index("weight_tile")], 1536.0);
+  EXPECT_EQ(q[feature_index("input_tile")], 288.0);
+  EXPECT_EQ(q[feature_index("output_tile")], 14.0 * 8.0);
+  EXPECT_EQ(q[feature_index("weight_loads")], 3.0 * 7.0 * 64.0);
+  EXPECT_EQ(q[feature_index("input_loads")], 3.0 * 7.0);
+  EXPECT_EQ(q[feature_index("rows_per_pass")], 7.0);
+  EXPECT_EQ(q[feature_index("rows_per_weight")], 112896.0 / 16128.0);
+  EXPECT_EQ(q[feature_index("preload_cycles")], 16128.0 * 16.0);
+  EXPECT_EQ(q[feature_index("fill_k")], 1.0);
+  EXPECT_EQ(q[feature_index("fill_p")], 7.0 / 16.0);
   // blocks: R 3, Q 1, P 1, C 2, K 1 within each of 1344 DRAM tiles (S tile 1)
-  EXPECT_EQ(q[feature("instructions")], 1344.0 * 3.0 * 2.0);
-  EXPECT_EQ(q[feature("rank_S")], 3.0 / 7.0);
-  EXPECT_EQ(q[feature("rank_K")], 1.0 / 7.0);
-  EXPECT_EQ(q[feature("rank_R")], 0.0);
-  EXPECT_EQ(q[feature("is_matmul")], 0.0);
+  EXPECT_EQ(q[feature_index("instructions")], 1344.0 * 3.0 * 2.0);
+  EXPECT_EQ(q[feature_index("rank_S")], 3.0 / 7.0);
+  EXPECT_EQ(q[feature_index("rank_K")], 1.0 / 7.0);
+  EXPECT_EQ(q[feature_index("rank_R")], 0.0);
+  EXPECT_EQ(q[feature_index("is_matmul")], 0.0);
 }
 
 TEST(Features, FiniteAndPositiveWhereLogarithmsAreTaken) {

@@ -156,6 +156,34 @@ TEST(Fit, WithoutEnergyTheAnalyticalEnergyIsPredicted) {
   EXPECT_THROW(test_model().with_samples(samples), Error);
 }
 
+TEST(Fit, StopsWhereLayersHeldOutArePredictedBest) {
+  // Two layers that agree, told apart only by their names: nothing to gain from stopping late.
+  std::vector<DesignSample> samples;
+  for (const std::int32_t k : {16, 32, 64, 128}) {
+    std::vector<DesignSample> part = test_samples(40, static_cast<std::uint64_t>(k));
+    for (DesignSample& sample : part) {
+      const double ratio = sample.cycles / lower_bound_cycles(sample.layer, sample.hardware);
+      sample.layer.size[index_of(Dim::N)] = k;
+      sample.mapping.temporal[index_of(Level::dram)][index_of(Dim::N)] = k;
+      sample.cycles = ratio * lower_bound_cycles(sample.layer, sample.hardware);
+      sample.energy_pj *= k;
+    }
+    samples.insert(samples.end(), part.begin(), part.end());
+  }
+  FitOptions options;
+  options.steps = 30;
+  options.validation = 0.25;
+  const StarlightModel one = fit_starlight(test_pretrained(), samples, options);
+  EXPECT_EQ(one.parameters().steps % 10, 0);
+  EXPECT_GE(one.parameters().steps, 10);
+  EXPECT_LE(one.parameters().steps, 30);
+  options.threads = 1;
+  EXPECT_EQ(fit_starlight(test_pretrained(), samples, options).hash(), one.hash());
+  // Too few samples, or one layer: all steps.
+  EXPECT_EQ(fit_starlight(test_pretrained(), test_samples(20), options).parameters().steps, 30);
+  EXPECT_EQ(fit_starlight(test_pretrained(), test_samples(120), options).parameters().steps, 30);
+}
+
 TEST(Fit, WarmStartContinues) {
   const std::vector<DesignSample> samples = test_samples(100);
   FitOptions options;
@@ -188,6 +216,73 @@ TEST(Model, WithSamplesInterpolatesTheNewOnes) {
   EXPECT_EQ(model.sample_count().used, 60);
   const StarlightModel same = test_model().with_samples(test_samples(150));
   EXPECT_EQ(same.hash(), test_model().hash());
+}
+
+/// Largest difference of any entry, relative to the largest entry.
+double difference(const std::vector<double>& a, const std::vector<double>& b) {
+  double most = 0.0, scale = 0.0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    most = std::max(most, std::abs(a[i] - b[i]));
+    scale = std::max(scale, std::abs(b[i]));
+  }
+  return most / scale;
+}
+
+TEST(Model, AddedSamplesGiveTheModelOfAllSamples) {
+  const std::vector<DesignSample> all = test_samples(190, 21);
+  for (const std::size_t first : {1u, 63u, 150u, 189u}) {
+    StarlightModel grown = test_model().with_samples({all.data(), first});
+    // One, none, and the rest with two that it has already.
+    grown = grown.with_added({all.data() + first, 1});
+    std::vector<DesignSample> rest(all.begin() + static_cast<std::ptrdiff_t>(first) + 1, all.end());
+    rest.push_back(all[0]);
+    rest.push_back(all[first]);
+    grown = grown.with_added(rest);
+    const StarlightModel whole = test_model().with_samples(all);
+    ASSERT_EQ(grown.sample_count().used, 190);
+    EXPECT_EQ(grown.sample_count().duplicates, 2);
+    EXPECT_LT(difference(grown.tensors_f64().inverse_factor, whole.tensors_f64().inverse_factor),
+              1e-9);
+    EXPECT_LT(difference(grown.tensors_f64().alpha, whole.tensors_f64().alpha), 1e-9);
+    EXPECT_NEAR(grown.negative_log_likelihood(), whole.negative_log_likelihood(), 1e-6);
+    const auto a = predict(grown), b = predict(whole);
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      ASSERT_NEAR(a[i].log_latency, b[i].log_latency, 1e-9);
+      ASSERT_NEAR(a[i].log_latency_sd, b[i].log_latency_sd, 1e-9);
+    }
+  }
+}
+
+TEST(Model, AddingIsReproducible) {
+  const std::vector<DesignSample> more = test_samples(30, 22);
+  EXPECT_EQ(test_model().with_added(more, 1).hash(), test_model().with_added(more, 2).hash());
+  std::vector<DesignSample> bad = more;
+  bad[3].cycles = kNan;
+  EXPECT_THROW(test_model().with_added(bad), Error);
+  bad = more;
+  for (DesignSample& sample : bad) sample.energy_pj = kNan;
+  EXPECT_THROW(test_model().with_added(bad), Error);
+}
+
+TEST(Model, TestScoreIsThatOfItsPredictions) {
+  const std::vector<DesignSample> samples = test_samples(80, 23);
+  const TestScore score = test_model().test(samples);
+  EXPECT_GT(score.mean_squared_deviation, 0.1);
+  EXPECT_LT(score.mean_squared_deviation, 5.0);
+  std::vector<DesignSample> worse = samples;
+  for (DesignSample& sample : worse) sample.cycles *= 3.0;
+  EXPECT_GT(test_model().test(worse).mean_squared_deviation, 3.0 * score.mean_squared_deviation);
+  EXPECT_LT(test_model().test(worse).mean_log_density, score.mean_log_density);
+}
+
+TEST(Model, RecordsItsSettings) {
+  FitOptions options;
+  options.steps = 3;
+  change_setting(options, "anchor", 7.0);
+  const StarlightModel model = fit_starlight(test_pretrained(), test_samples(20), options);
+  EXPECT_EQ(model.parameters().settings, settings_of(options));
+  EXPECT_EQ(model.parameters().steps, 3);
+  EXPECT_THROW(change_setting(options, "anker", 1.0), Error);
 }
 
 TEST(Model, RoundTripIsExact) {
@@ -231,7 +326,7 @@ TEST(Model, DamagedFilesAreRefused) {
   damage(arrays, [](std::string& b) { b.clear(); });
   damage(arrays, [](std::string& b) { b[b.size() - 5] ^= 1; });
   damage(json, [](std::string& b) { b.resize(b.size() / 2); });
-  damage(json, [](std::string& b) { b.replace(b.find("\"polaris\": 1"), 12, "\"polaris\": 2"); });
+  damage(json, [](std::string& b) { b.replace(b.find("\"polaris\": 2"), 12, "\"polaris\": 3"); });
   damage(json, [](std::string& b) { b.replace(b.find("\"dim\""), 5, "\"din\""); });
   damage(json, [](std::string& b) { b.replace(b.find("\"log_noise\""), 11, "\"log_noisy\""); });
   damage(json,
