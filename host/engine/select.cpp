@@ -14,31 +14,16 @@ namespace {
 /// Indices scored at a time: bounds memory, and is large against a work item.
 constexpr std::size_t kBatch = std::size_t{1} << 16;
 
-/// Least and largest acquisition value that a prediction within its error bounds may have. All but
-/// the probability of improvement grow with the deviation; that one may fall, hence both ends.
-struct ScoreRange {
-  double low, high;
-};
-
-ScoreRange score_range(const Acquisition& acquisition, const Prediction& prediction,
-                       double sd_error) {
-  const double mean = double{prediction.log_latency} + double{prediction.log_energy};
-  const double sd = std::hypot(prediction.log_latency_sd, prediction.log_energy_sd);
-  const double most = sd + sd_error, least = std::max(0.0, sd - sd_error);
-  const double worst = mean + 2.0 * kScreenMeanError, best = mean - 2.0 * kScreenMeanError;
-  return {std::min(acquisition(worst, least), acquisition(worst, most)),
-          std::max(acquisition(best, least), acquisition(best, most))};
-}
-
 /// Indices that may still be among the k best.
 class Screen {
  public:
   explicit Screen(std::size_t k) : k_(k) {}
 
-  void offer(const ScoreRange& range, std::uint64_t index) {
-    if (lows_.size() == k_ && range.high < lows_.top()) return;
-    kept_.push_back({range.high, index});
-    lows_.push(range.low);
+  /// `low`, `high`: ends of the acquisition value's range.
+  void offer(double low, double high, std::uint64_t index) {
+    if (lows_.size() == k_ && high < lows_.top()) return;
+    kept_.push_back({high, index});
+    lows_.push(low);
     if (lows_.size() > k_) lows_.pop();
     if (kept_.size() > limit_) compact();
   }
@@ -73,7 +58,8 @@ std::vector<Scored> score_top_k(Engine& engine, const StarlightModel& model,
   const PosteriorTensors<double>& tensors = model.tensors_f64();
   double prior_sd = 0.0;
   for (const double sd : tensors.sd) prior_sd = std::hypot(prior_sd, sd);
-  const double sd_error = kScreenSdError * prior_sd * std::sqrt(tensors.unit_variance);
+  const PredictionError error{2.0 * kScreenMeanError,
+                              kScreenSdError * prior_sd * std::sqrt(tensors.unit_variance), false};
 
   Screen screen(static_cast<std::size_t>(k));
   std::vector<Prediction> predictions(std::min(kBatch, indices.size()));
@@ -81,8 +67,11 @@ std::vector<Scored> score_top_k(Engine& engine, const StarlightModel& model,
     const auto batch = indices.subspan(begin, std::min(kBatch, indices.size() - begin));
     engine.predict(model, space, batch, {predictions.data(), batch.size()});
     for (std::size_t i = 0; i < batch.size(); ++i)
-      if (!std::isnan(predictions[i].log_latency))  // infeasible
-        screen.offer(score_range(acquisition, predictions[i], sd_error), batch[i]);
+      if (!std::isnan(predictions[i].log_latency)) {  // infeasible
+        const EdpPrediction edp = edp_prediction(predictions[i]);
+        screen.offer(lowest_acquisition(acquisition, edp, error),
+                     highest_acquisition(acquisition, edp, error), batch[i]);
+      }
   }
 
   const std::vector<std::uint64_t> finalists = screen.indices();
@@ -90,9 +79,8 @@ std::vector<Scored> score_top_k(Engine& engine, const StarlightModel& model,
   engine.predict_exact(model, space, finalists, exact);
   std::vector<Scored> scored;
   for (std::size_t i = 0; i < finalists.size(); ++i) {
-    const double mean = exact[i].log_latency + exact[i].log_energy;
-    const double sd = std::hypot(exact[i].log_latency_sd, exact[i].log_energy_sd);
-    scored.push_back({acquisition(mean, sd), finalists[i]});
+    const EdpPrediction edp = edp_prediction(exact[i]);
+    scored.push_back({acquisition(edp.mean, edp.sd), finalists[i]});
   }
   std::sort(scored.begin(), scored.end(), [](const Scored& a, const Scored& b) {
     return a.score != b.score ? a.score > b.score : a.index < b.index;

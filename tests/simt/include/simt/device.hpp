@@ -142,3 +142,5 @@ T atomicAdd(T* address, std::type_identity_t<T> value) {
 }
 
 #undef SIMT_LINE
+
+inline int __popc(unsigned value) { return __builtin_popcount(value); }
