@@ -21,27 +21,13 @@ Thread* running = nullptr;
 
 constexpr std::uintptr_t place_of(int line) { return static_cast<std::uintptr_t>(line); }
 
-/// End of the mapping that holds dynamic shared memory; the page behind it faults.
-char* shared_limit() {
-  static char* const limit = [] {
-    void* const map = mmap(nullptr, kMaxSharedBytes + kPageBytes, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (map == MAP_FAILED) std::abort();
-    char* const end = static_cast<char*>(map) + kMaxSharedBytes;
-    if (mprotect(end, kPageBytes, PROT_NONE) != 0) std::abort();
-    return end;
-  }();
-  return limit;
-}
-
 void run_thread() {
   fiber_entered();
   check_thread_start(*running);
   running->in_executor = false;
   block.launch->call->run();
   running->in_executor = true;
-  running->state = State::done;
-  ++block.done;
+  thread_ends();
   running->fiber.exit();
 }
 
@@ -88,7 +74,10 @@ bool step(int i) {
   if (thread.state != State::ready || block.abandoned) return false;
   threadIdx = thread.id;
   running = &thread;
-  thread.fiber.resume();
+  if (block.program != nullptr)
+    ptx::resume(thread);
+  else
+    thread.fiber.resume();
   running = nullptr;
   if (thread.state == State::done && !block.abandoned) release_after_exit(thread);
   return true;
@@ -141,7 +130,6 @@ bool run_warps_ahead() {
 }
 
 void start_block(const Launch& launch, std::uint64_t number) {
-  block.launch = &launch;
   block.number = number;
   block.size = static_cast<int>(launch.block.x * launch.block.y * launch.block.z);
   block.at_barrier = block.done = 0;
@@ -153,11 +141,15 @@ void start_block(const Launch& launch, std::uint64_t number) {
   blockDim = launch.block;
   gridDim = launch.grid;
   constexpr std::size_t kAlign = 16;
-  block.shared_end = shared_limit();
+  block.shared_end = shared_window() + kSharedWindowBytes;
   block.shared = block.shared_end - (launch.shared_bytes + kAlign - 1) / kAlign * kAlign;
-  std::memset(block.shared, kPoison, static_cast<std::size_t>(block.shared_end - block.shared));
-  for (const Symbol& variable : shared_variables())
-    std::memset(reinterpret_cast<void*>(variable.begin), kPoison, variable.end - variable.begin);
+  if (block.program != nullptr) {
+    ptx::start_block();
+  } else {
+    std::memset(block.shared, kPoison, static_cast<std::size_t>(block.shared_end - block.shared));
+    for (const Symbol& variable : shared_variables())
+      std::memset(reinterpret_cast<void*>(variable.begin), kPoison, variable.end - variable.begin);
+  }
   while (block.threads.size() < static_cast<std::size_t>(block.size)) block.threads.emplace_back();
   for (int i = 0; i < block.size; ++i) {
     Thread& thread = block.threads[static_cast<std::size_t>(i)];
@@ -169,7 +161,9 @@ void start_block(const Launch& launch, std::uint64_t number) {
                  linear / launch.block.x / launch.block.y};
     thread.state = State::ready;
     thread.in_executor = true;
-    thread.fiber.start(run_thread);
+    thread.uncommitted.clear();
+    thread.committed.clear();
+    if (block.program == nullptr) thread.fiber.start(run_thread);
   }
   check_block();
 }
@@ -183,27 +177,63 @@ void wait() { running->fiber.suspend(); }
 void abandon() {
   block.abandoned = true;
   running->state = State::done;
+  if (block.program != nullptr) throw ptx::Abandoned{};
   running->fiber.exit();
 }
 
-int barrier(int line, bool predicate) {
-  const InExecutor scope;
+void thread_ends() {
+  check_async_done(*running);
+  running->state = State::done;
+  ++block.done;
+}
+
+void arrive_at_barrier(int line, bool predicate) {
   Thread& thread = *running;
   thread.state = State::at_barrier;
   thread.line = line;
   thread.predicate = predicate;
   ++block.at_barrier;
   release_barrier();
+}
+
+int barrier(int line, bool predicate) {
+  const InExecutor scope;
+  arrive_at_barrier(line, predicate);
   // The last to arrive waits too: it has no right to run first.
   wait();
-  return thread.count;
+  return running->count;
+}
+
+void fence(FenceScope scope) {
+  const InExecutor here;
+  check_fence(*running, scope);
+}
+
+void trap(int line) {
+  const InExecutor scope;
+  report(Fault::trap, place_of(line), "__trap at line %d", line);
+  abandon();
+}
+
+char* shared_window() {
+  static char* const window = [] {
+    void* const map = mmap(nullptr, kSharedWindowBytes + kPageBytes, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED) std::abort();
+    char* const begin = static_cast<char*>(map);
+    if (mprotect(begin + kSharedWindowBytes, kPageBytes, PROT_NONE) != 0) std::abort();
+    return begin;
+  }();
+  return window;
 }
 
 void* dynamic_shared() { return block.shared; }
 
 cudaError_t run_kernel(const Launch& launch) {
   const std::size_t before = reports().size();
-  const DeviceAccess access;
+  const DeviceAccess access(launch.device);
+  block.launch = &launch;
+  block.program = ptx::find_kernel(launch.kernel);
   check_launch();
   const std::uint64_t blocks = std::uint64_t{launch.grid.x} * launch.grid.y * launch.grid.z;
   for (const std::uint64_t number : in_order(blocks)) {

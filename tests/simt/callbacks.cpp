@@ -27,13 +27,13 @@ void undefined(Fault fault, const SourcePlace& place, const char* what, const vo
 }  // namespace
 }  // namespace simt
 
-#define SIMT_READ(name, bytes)                                                     \
-  void __tsan_##name(void* address) {                                              \
-    simt::check_access(address, bytes, false, false, __builtin_return_address(0)); \
+#define SIMT_READ(name, bytes)                                           \
+  void __tsan_##name(void* address) {                                    \
+    simt::on_access(address, bytes, false, __builtin_return_address(0)); \
   }
-#define SIMT_WRITE(name, bytes)                                                   \
-  void __tsan_##name(void* address) {                                             \
-    simt::check_access(address, bytes, true, false, __builtin_return_address(0)); \
+#define SIMT_WRITE(name, bytes)                                         \
+  void __tsan_##name(void* address) {                                   \
+    simt::on_access(address, bytes, true, __builtin_return_address(0)); \
   }
 #define SIMT_ACCESSES(bytes)                \
   SIMT_READ(read##bytes, bytes)             \
@@ -67,10 +67,10 @@ SIMT_ACCESSES(4)
 SIMT_ACCESSES(8)
 SIMT_ACCESSES(16)
 void __tsan_read_range(void* address, std::size_t bytes) {
-  simt::check_access(address, bytes, false, false, __builtin_return_address(0));
+  simt::on_access(address, bytes, false, __builtin_return_address(0));
 }
 void __tsan_write_range(void* address, std::size_t bytes) {
-  simt::check_access(address, bytes, true, false, __builtin_return_address(0));
+  simt::on_access(address, bytes, true, __builtin_return_address(0));
 }
 SIMT_ATOMIC(8, std::uint8_t)
 SIMT_ATOMIC(32, std::uint32_t)

@@ -8,7 +8,8 @@
 // Known gaps (false negatives only): of several unordered readers two are remembered; atomics
 // order nothing, and of several atomic writers the last is remembered.
 #include <algorithm>
-#include <cstring>
+#include <bit>
+#include <map>
 
 #include "tests/simt/executor.hpp"
 
@@ -32,8 +33,29 @@ struct Segment {
 
 std::vector<Segment> segments;       // of the running launch
 std::uint32_t segment_base = 1;      // number of segments[0]; 0 stands for "none"
-std::vector<Region> shared_regions;  // static shared variables, ascending
-Region dynamic_region{};
+std::vector<Region> shared_regions;  // of the running block, ascending
+
+/// What a thread knows of the past: a thread's own point of view, or its copy at a fence.
+struct View {
+  std::uint64_t block;
+  int thread;
+  const Clock* clock;
+};
+/// A thread made its past known through an atomic operation.
+struct Release {
+  std::uint64_t block;
+  int thread;
+  Clock clock;
+  FenceScope scope;
+};
+/// Somebody read what atomic operations left at `word`: the first `count` releases there.
+struct Acquisition {
+  std::uintptr_t word;
+  std::size_t count;
+  std::uint32_t segment;  ///< of the reader
+};
+std::map<std::uintptr_t, std::vector<Release>> releases;  // of the running launch, by word
+std::vector<Acquisition> acquisitions;                    // of the running block
 
 std::uintptr_t address_of(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
 
@@ -47,13 +69,40 @@ void begin_segment(Thread& thread) {
 
 const Segment& segment(std::uint32_t number) { return segments[number - segment_base]; }
 
+/// Whether barriers alone put segment `earlier` before what `view` knows.
+bool precedes(std::uint32_t earlier, const View& view) {
+  const Segment& s = segment(earlier);
+  if (s.block != view.block) return false;
+  if (s.thread == view.thread) return earlier <= view.clock->segment;
+  if (s.barriers < view.clock->barriers) return true;
+  return s.thread / kWarp == view.thread / kWarp && s.clock <= view.clock->lane[s.lane];
+}
+
+bool released_to(std::uint32_t earlier, const View& reader) {
+  for (const Acquisition& a : acquisitions) {
+    if (!precedes(a.segment, reader)) continue;
+    const std::vector<Release>& known = releases[a.word];
+    for (std::size_t i = 0; i < a.count; ++i) {
+      const Release& r = known[i];
+      if (r.scope == FenceScope::block && r.block != reader.block) continue;
+      if (precedes(earlier, {r.block, r.thread, &r.clock})) return true;
+    }
+  }
+  return false;
+}
+
 /// Whether `earlier`, a segment of this or a former launch, happens before what `thread` does now.
 bool happens_before(std::uint32_t earlier, const Thread& thread) {
   if (earlier < segment_base) return true;
-  const Segment& s = segment(earlier);
-  if (s.block != block.number) return false;
-  if (s.thread == thread.linear || s.barriers < thread.clock.barriers) return true;
-  return s.thread / kWarp == thread.warp && s.clock <= thread.clock.lane[s.lane];
+  const View view{block.number, thread.linear, &thread.clock};
+  return precedes(earlier, view) || released_to(earlier, view);
+}
+
+void note_release_and_acquisition(const Thread& thread, std::uintptr_t word) {
+  std::vector<Release>& known = releases[word];
+  if (!known.empty()) acquisitions.push_back({word, known.size(), thread.clock.segment});
+  if (thread.released.segment != 0)
+    known.push_back({block.number, thread.linear, thread.released, thread.scope});
 }
 
 /// Calls visit(cell, byte mask) for each word of [begin, begin + bytes).
@@ -85,7 +134,7 @@ std::string position(const Region& region, std::uintptr_t address) {
 
 [[noreturn]] void out_of_bounds(const Access& access, const std::string& where) {
   report(Fault::out_of_bounds, access.pc, "%s: %zu-byte %s outside %s",
-         source_line(access.pc).c_str(), access.bytes, access.verb(), where.c_str());
+         place_name(access.pc).c_str(), access.bytes, access.verb(), where.c_str());
   abandon();
 }
 
@@ -96,7 +145,7 @@ bool is_built_in(const Access& access) {
   return within(threadIdx) || within(blockIdx) || within(blockDim) || within(gridDim);
 }
 
-/// The shared variable an access to the program's writable data must lie in.
+/// The shared variable that an access must lie in.
 Region* shared_variable_at(const Access& access) {
   auto next = std::upper_bound(shared_regions.begin(), shared_regions.end(), access.address,
                                [](std::uintptr_t a, const Region& r) { return a < r.begin; });
@@ -115,14 +164,12 @@ Region* find_region(const Access& access) {
     if (region == nullptr) out_of_bounds(access, "device memory");
     if (!region->live) out_of_bounds(access, "live memory: freed " + region->name);
     if (access.end() > region->end) out_of_bounds(access, position(*region, access.address));
+    if (region->device != block.launch->device)
+      out_of_bounds(access, "this device's memory: " + region->name);
     return region;
   }
-  const std::uintptr_t limit = address_of(block.shared_end);
-  if (access.address >= limit - kMaxSharedBytes && access.address < limit + kPageBytes) {
-    if (access.address < dynamic_region.begin || access.end() > dynamic_region.end)
-      out_of_bounds(access, position(dynamic_region, access.address));
-    return &dynamic_region;
-  }
+  const std::uintptr_t window = address_of(shared_window());
+  if (access.address - window < kSharedWindowBytes + kPageBytes) return shared_variable_at(access);
   if (access.address >= address_of(&__data_start) && access.address < address_of(&_end))
     return is_built_in(access) ? nullptr : shared_variable_at(access);
   const bool constant =
@@ -133,24 +180,23 @@ Region* find_region(const Access& access) {
   if (!access.write && (constant || parameter)) return nullptr;
   report(Fault::host_memory, access.pc,
          "%s: kernel's %s of host memory or of another thread's local variable",
-         source_line(access.pc).c_str(), access.verb());
+         place_name(access.pc).c_str(), access.verb());
   abandon();
 }
 
 void report_race(const Access& access, const Region& region, std::uint32_t other,
                  std::uintptr_t other_pc, const char* other_verb) {
   const Segment& s = segment(other);
-  report(Fault::race, access.pc,
-         "%s: %s of %s, unordered with the %s by block %llu thread %d at %s",
-         source_line(access.pc).c_str(), access.verb(), position(region, access.address).c_str(),
-         other_verb, static_cast<unsigned long long>(s.block), s.thread,
-         source_line(other_pc).c_str());
+  report(
+      Fault::race, access.pc, "%s: %s of %s, unordered with the %s by block %llu thread %d at %s",
+      place_name(access.pc).c_str(), access.verb(), position(region, access.address).c_str(),
+      other_verb, static_cast<unsigned long long>(s.block), s.thread, place_name(other_pc).c_str());
 }
 
 void check_word(const Access& access, const Region& region, const Thread& thread, Cell& cell,
                 std::uint8_t bytes) {
   if ((!access.write || access.atomic) && (cell.initialised & bytes) != bytes) {
-    report(Fault::uninitialised, access.pc, "%s: %s of %s", source_line(access.pc).c_str(),
+    report(Fault::uninitialised, access.pc, "%s: %s of %s", place_name(access.pc).c_str(),
            access.verb(), position(region, access.address).c_str());
     cell.initialised |= bytes;
   }
@@ -199,21 +245,31 @@ void check_launch() {
   if (!checking()) return;
   segment_base = next_segment();
   segments.clear();
+  releases.clear();
 }
 
 void check_block() {
   if (!checking()) return;
+  acquisitions.clear();
   shared_regions.clear();
-  for (const Symbol& variable : shared_variables())
+  const std::vector<Symbol>& variables =
+      block.program != nullptr ? ptx::shared_variables() : shared_variables();
+  for (const Symbol& variable : variables)
     shared_regions.push_back(
         make_region(variable.begin, variable.end - variable.begin, variable.name));
-  dynamic_region =
+  if (block.program != nullptr) return;
+  // Above the program's variables or below them, as the system places the window.
+  Region dynamic =
       make_region(address_of(block.shared), block.launch->shared_bytes, "dynamic shared memory");
+  const auto at = std::upper_bound(
+      shared_regions.begin(), shared_regions.end(), dynamic.begin,
+      [](std::uintptr_t begin, const Region& region) { return begin < region.begin; });
+  shared_regions.insert(at, std::move(dynamic));
 }
 
 void check_thread_start(Thread& thread) {
   if (!checking()) return;
-  thread.clock = {};
+  thread.clock = thread.released = {};
   thread.clock.lane[thread.lane] = 1;
   begin_segment(thread);
 }
@@ -246,6 +302,13 @@ void check_syncwarp(int warp, unsigned lanes) {
   }
 }
 
+void check_fence(Thread& thread, FenceScope scope) {
+  if (!checking()) return;
+  thread.released = thread.clock;
+  thread.scope = scope;
+  begin_segment(thread);  // what follows the fence is not released by it
+}
+
 void check_host_write(void* address, std::size_t bytes) {
   if (!checking()) return;
   Region& region = *allocation_before(address_of(address));
@@ -253,9 +316,30 @@ void check_host_write(void* address, std::size_t bytes) {
                 [](Cell& cell, std::uint8_t mask) { cell.initialised |= mask; });
 }
 
+void check_host_copy(void* target, const void* source, std::size_t bytes) {
+  if (!checking()) return;
+  const Region& from = *allocation_before(address_of(source));
+  Region& to = *allocation_before(address_of(target));
+  std::uintptr_t word = address_of(source) - from.begin;
+  for_each_word(to, address_of(target), bytes, [&](Cell& cell, std::uint8_t mask) {
+    // Exact where both ends are aligned alike; else a partly written word counts as written.
+    const std::uint8_t known = from.cells[word / kWordBytes].initialised;
+    const bool aligned = (word - (address_of(target) - to.begin)) % kWordBytes == 0;
+    cell.initialised =
+        static_cast<std::uint8_t>((cell.initialised & ~mask) | (aligned      ? known & mask
+                                                                : known != 0 ? mask
+                                                                             : 0));
+    word += static_cast<std::uintptr_t>(std::popcount(mask));
+  });
+}
+
+void on_access(const void* address, std::size_t bytes, bool write, const void* pc) {
+  const Thread* thread = current();
+  if (thread != nullptr && !thread->in_executor) check_access(address, bytes, write, false, pc);
+}
+
 void check_access(const void* address, std::size_t bytes, bool write, bool atomic, const void* pc) {
   const Thread* thread = current();
-  if (thread == nullptr || thread->in_executor) return;
   const InExecutor scope;
   const Access access{address_of(address), bytes, write, atomic, address_of(pc)};
   Region* region = find_region(access);
@@ -263,12 +347,13 @@ void check_access(const void* address, std::size_t bytes, bool write, bool atomi
   constexpr std::size_t kWidestAccess = 16;
   const bool one_instruction = bytes <= kWidestAccess && (bytes & (bytes - 1)) == 0;
   if (one_instruction && access.address % bytes != 0)
-    report(Fault::misaligned, access.pc, "%s: %zu-byte %s at %p", source_line(access.pc).c_str(),
+    report(Fault::misaligned, access.pc, "%s: %zu-byte %s at %p", place_name(access.pc).c_str(),
            bytes, access.verb(), address);
   for_each_word(*region, access.address, bytes, [&](Cell& cell, std::uint8_t mask) {
     check_word(access, *region, *thread, cell, mask);
     record(access, *thread, cell, mask);
   });
+  if (atomic) note_release_and_acquisition(*thread, access.address);
 }
 
 void note_atomic(const void* address, std::size_t bytes, const void* pc) {

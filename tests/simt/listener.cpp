@@ -2,7 +2,7 @@
 // results. The tests themselves know nothing of the executor and compile against real CUDA too.
 #include <gtest/gtest.h>
 
-#include "simt/control.hpp"
+#include "tests/simt/control.hpp"
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "simt/control.hpp"
+#include "tests/simt/control.hpp"
 
 inline constexpr int kPlantThreads = 128;  ///< of the one block, and length of input and output
 

@@ -31,6 +31,8 @@ const char* name_of(Fault fault) {
       return "warp operation";
     case Fault::deadlock:
       return "deadlock";
+    case Fault::trap:
+      return "trap";
     case Fault::api:
       return "wrong use of the API";
   }

@@ -17,20 +17,22 @@ std::uint64_t initial_seed() {
   return text == nullptr ? 0 : std::strtoull(text, nullptr, 10);
 }
 
-std::uint64_t seed = initial_seed();
+std::uint64_t chosen_seed = initial_seed();
 std::uint64_t drawn = 0;
 
-Policy policy() { return static_cast<Policy>(seed % kPolicies); }
+Policy policy() { return static_cast<Policy>(chosen_seed % kPolicies); }
 
 }  // namespace
 
 void set_seed(std::uint64_t value) {
-  seed = value;
+  chosen_seed = value;
   drawn = 0;
 }
 
+std::uint64_t seed() { return chosen_seed; }
+
 std::uint64_t random_below(std::uint64_t bound) {
-  return polaris::uniform_below(bound, seed, 0, drawn++);
+  return polaris::uniform_below(bound, chosen_seed, 0, drawn++);
 }
 
 Order order() {

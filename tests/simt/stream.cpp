@@ -1,33 +1,21 @@
-// Streams. Work runs as late as CUDA allows: when the host waits, and then in a random order of
-// streams. A missing wait is therefore a wrong result here, not luck.
+// Streams and events. Work runs as late as CUDA allows: when the host waits, and then in a random
+// order of streams. A missing wait is therefore a wrong result here, not luck.
 #include <algorithm>
-#include <deque>
-#include <functional>
-#include <utility>
-#include <vector>
+#include <map>
 
 #include "tests/simt/executor.hpp"
 
 namespace simt {
-
-struct Stream {
-  std::deque<std::function<cudaError_t()>> queue;
-};
-
 namespace {
 
-Stream default_stream;
-std::vector<Stream*> streams{&default_stream};
-cudaError_t last_error = cudaSuccess;
+std::recursive_mutex executor_mutex;
+std::vector<Stream*> streams;
+std::map<const void*, int> allowed_shared_bytes;  // by kernel
 
-cudaError_t run_one() {
-  std::vector<Stream*> busy;
-  for (Stream* stream : streams)
-    if (!stream->queue.empty()) busy.push_back(stream);
-  Stream& chosen = *busy[random_below(busy.size())];
-  const std::function<cudaError_t()> work = std::move(chosen.queue.front());
-  chosen.queue.pop_front();
-  return work();
+bool may_run(const Stream& stream) {
+  if (stream.queue.empty()) return false;
+  const Stream::Item& next = stream.queue.front();
+  return next.awaited == nullptr || next.awaited->done >= next.times;
 }
 
 bool idle(const Stream* stream) {
@@ -35,12 +23,44 @@ bool idle(const Stream* stream) {
   return std::all_of(streams.begin(), streams.end(), [](Stream* s) { return s->queue.empty(); });
 }
 
+Stream* make_stream(int device) {
+  return streams.emplace_back(new Stream{device, {}, nullptr, {}});
+}
+
 }  // namespace
 
-Stream* null_stream() { return &default_stream; }
+Entered::Entered() : lock_(executor_mutex) {}
 
-void push(cudaStream_t stream, std::function<cudaError_t()> work) {
-  (stream == nullptr ? default_stream : *stream).queue.push_back(std::move(work));
+const std::vector<Stream*>& all_streams() { return streams; }
+
+Stream& stream_of(cudaStream_t stream) {
+  static std::map<int, Stream*> defaults;
+  if (stream != nullptr) return *stream;
+  Stream*& out = defaults[current_device()];
+  if (out == nullptr) out = make_stream(current_device());
+  return *out;
+}
+
+cudaError_t push(cudaStream_t handle, Work work) {
+  Stream& stream = stream_of(handle);
+  if (stream.capture == nullptr) {
+    stream.queue.push_back({std::move(work)});
+    return cudaSuccess;
+  }
+  stream.capture->nodes.push_back({std::move(work), stream.tail});
+  stream.tail = {static_cast<int>(stream.capture->nodes.size()) - 1};
+  return cudaSuccess;
+}
+
+cudaError_t run_one() {
+  std::vector<Stream*> ready;
+  for (Stream* stream : streams)
+    if (may_run(*stream)) ready.push_back(stream);
+  // Never empty: what was queued first of all can wait for nothing.
+  Stream& chosen = *ready[random_below(ready.size())];
+  const Work work = std::move(chosen.queue.front().work);
+  chosen.queue.pop_front();
+  return work.run ? work.run() : cudaSuccess;
 }
 
 cudaError_t drain(const Stream* stream) {
@@ -50,9 +70,25 @@ cudaError_t drain(const Stream* stream) {
   return out;
 }
 
-cudaError_t failed(cudaError_t error) { return last_error = error; }
+bool refuse_in_capture() {
+  bool refused = false;
+  for (Stream* stream : streams) {
+    if (stream->capture == nullptr) continue;
+    refused = stream->capture->broken = true;
+  }
+  return refused;
+}
 
-cudaError_t enqueue(Launch launch, cudaStream_t stream) {
+cudaError_t allow_shared_bytes(const void* kernel, int bytes) {
+  const Entered lock;
+  if (bytes < 0 || static_cast<std::size_t>(bytes) > kMaxSharedBytes)
+    return failed(cudaErrorInvalidValue);
+  allowed_shared_bytes[kernel] = bytes;
+  return cudaSuccess;
+}
+
+cudaError_t enqueue(Launch launch, cudaStream_t handle) {
+  const Entered lock;
   constexpr std::uint64_t kMaxThreads = 1024;
   constexpr unsigned kMaxGridYZ = 65535, kMaxBlockZ = 64;
   const std::uint64_t threads = std::uint64_t{launch.block.x} * launch.block.y * launch.block.z;
@@ -60,70 +96,32 @@ cudaError_t enqueue(Launch launch, cudaStream_t stream) {
       launch.grid.y == 0 || launch.grid.z == 0 || launch.grid.y > kMaxGridYZ ||
       launch.grid.z > kMaxGridYZ)
     return failed(cudaErrorInvalidConfiguration);
-  if (launch.shared_bytes > kMaxSharedBytes) return failed(cudaErrorInvalidValue);
-  push(stream, [launch = std::move(launch)] { return run_kernel(launch); });
-  return cudaSuccess;
+  const auto allowed = allowed_shared_bytes.find(launch.kernel);
+  if (launch.shared_bytes > kDefaultSharedBytes &&
+      (allowed == allowed_shared_bytes.end() ||
+       launch.shared_bytes > static_cast<std::size_t>(allowed->second)))
+    return failed(cudaErrorInvalidValue);
+  launch.device = stream_of(handle).device;
+  if (launch.device != current_device()) return failed(cudaErrorInvalidResourceHandle);
+  const void* kernel = launch.kernel;
+  return push(handle, {[launch = std::move(launch)] { return run_kernel(launch); }, kernel});
 }
 
 }  // namespace simt
 
 using namespace simt;
 
-const char* cudaGetErrorName(cudaError_t error) {
-  switch (error) {
-    case cudaSuccess:
-      return "cudaSuccess";
-    case cudaErrorInvalidValue:
-      return "cudaErrorInvalidValue";
-    case cudaErrorMemoryAllocation:
-      return "cudaErrorMemoryAllocation";
-    case cudaErrorInvalidConfiguration:
-      return "cudaErrorInvalidConfiguration";
-    case cudaErrorLaunchFailure:
-      return "cudaErrorLaunchFailure";
-  }
-  return "unrecognized error code";
-}
-
-const char* cudaGetErrorString(cudaError_t error) {
-  switch (error) {
-    case cudaSuccess:
-      return "no error";
-    case cudaErrorInvalidValue:
-      return "invalid argument";
-    case cudaErrorMemoryAllocation:
-      return "out of memory";
-    case cudaErrorInvalidConfiguration:
-      return "invalid configuration argument";
-    case cudaErrorLaunchFailure:
-      return "unspecified launch failure";
-  }
-  return "unrecognized error code";
-}
-
-cudaError_t cudaGetLastError() { return std::exchange(last_error, cudaSuccess); }
-
-cudaError_t cudaGetDevice(int* device) {
-  *device = 0;
-  return cudaSuccess;
-}
-
-cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
-  if (attribute != cudaDevAttrMultiProcessorCount || device != 0)
-    return failed(cudaErrorInvalidValue);
-  *value = 2;  // more than one, so that grids have several blocks; few, because they run in turn
-  return cudaSuccess;
-}
-
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
+  const Entered lock;
   // The default stream's implicit waits for blocking streams are not emulated.
   if (flags != cudaStreamNonBlocking) return failed(cudaErrorInvalidValue);
-  *stream = new Stream;
-  streams.push_back(*stream);
+  if (device_count() == 0) return failed(cudaErrorNoDevice);
+  *stream = make_stream(current_device());
   return cudaSuccess;
 }
 
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  const Entered lock;
   const cudaError_t error = drain(stream);
   streams.erase(std::find(streams.begin(), streams.end(), stream));
   delete stream;
@@ -131,5 +129,81 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 }
 
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
-  return drain(stream == nullptr ? null_stream() : stream);
+  const Entered lock;
+  if (refuse_in_capture()) return failed(cudaErrorStreamCaptureUnsupported);
+  return drain(&stream_of(stream));
+}
+
+cudaError_t cudaDeviceSynchronize() {
+  const Entered lock;
+  if (refuse_in_capture()) return failed(cudaErrorStreamCaptureUnsupported);
+  cudaError_t out = cudaSuccess;
+  for (Stream* stream : std::vector<Stream*>(streams))
+    if (stream->device == current_device())
+      if (const cudaError_t error = drain(stream)) out = error;
+  return out;
+}
+
+cudaError_t cudaStreamQuery(cudaStream_t stream) {
+  const Entered lock;
+  return stream_of(stream).queue.empty() ? cudaSuccess : cudaErrorNotReady;
+}
+
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
+  const Entered lock;
+  *event = new Event{0, 0, nullptr, {}};
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventCreate(cudaEvent_t* event) {
+  return cudaEventCreateWithFlags(event, cudaEventDefault);
+}
+
+cudaError_t cudaEventDestroy(cudaEvent_t event) {
+  const Entered lock;
+  const cudaError_t error = drain(nullptr);  // queued work may still refer to it
+  delete event;
+  return error;
+}
+
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t handle) {
+  const Entered lock;
+  const Stream& stream = stream_of(handle);
+  event->capture = stream.capture;
+  event->nodes = stream.tail;
+  if (stream.capture != nullptr) return cudaSuccess;
+  return push(handle, {[event, times = ++event->recorded] {
+                event->done = times;
+                return cudaSuccess;
+              }});
+}
+
+cudaError_t cudaStreamWaitEvent(cudaStream_t handle, cudaEvent_t event, unsigned) {
+  const Entered lock;
+  Stream& stream = stream_of(handle);
+  if (event->capture != nullptr) {
+    // Joins the capture, or draws this stream into it.
+    if (stream.capture == nullptr) stream.tail.clear();
+    stream.capture = event->capture;
+    stream.tail.insert(stream.tail.end(), event->nodes.begin(), event->nodes.end());
+    return cudaSuccess;
+  }
+  stream.queue.push_back({{}, event, event->recorded});
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+  const Entered lock;
+  cudaError_t out = cudaSuccess;
+  while (event->done < event->recorded && out == cudaSuccess) out = run_one();
+  return out;
+}
+
+cudaError_t cudaEventQuery(cudaEvent_t event) {
+  const Entered lock;
+  return event->done < event->recorded ? cudaErrorNotReady : cudaSuccess;
+}
+
+cudaError_t cudaEventElapsedTime(float*, cudaEvent_t, cudaEvent_t) {
+  return failed(cudaErrorNotSupported);
 }

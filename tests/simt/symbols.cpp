@@ -83,6 +83,18 @@ std::string function_at(std::uintptr_t address) {
   return name.substr(0, name.find('('));
 }
 
+std::string mangled_name(std::uintptr_t address) {
+  const std::vector<Symbol>& all = program().functions;
+  const auto found =
+      std::lower_bound(all.begin(), all.end(), address,
+                       [](const Symbol& s, std::uintptr_t a) { return s.begin < a; });
+  return found == all.end() || found->begin != address ? "" : found->name;
+}
+
+std::string place_name(std::uintptr_t pc) {
+  return block.program != nullptr ? ptx::place_name(pc) : source_line(pc);
+}
+
 const std::string& source_line(std::uintptr_t address) {
   static std::map<std::uintptr_t, std::string> cache;  // a process per look-up is slow
   const auto [entry, fresh] = cache.try_emplace(address);
@@ -96,9 +108,9 @@ const std::string& source_line(std::uintptr_t address) {
                 static_cast<std::size_t>(address - 1 - program().base));
   if (FILE* pipe = popen(command, "r")) {
     char line[512] = "";
-    // The innermost place that is the kernel's, not the executor's header.
+    // The innermost place that is the kernel's, not one of the executor's headers'.
     while (std::fgets(line, sizeof line, pipe) != nullptr)
-      if (out.empty() || out.find("simt/device.hpp") != std::string::npos) out = line;
+      if (out.empty() || out.find("tests/simt/include/") != std::string::npos) out = line;
     pclose(pipe);
   }
   out = out.substr(out.find_last_of('/') + 1);

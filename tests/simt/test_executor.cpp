@@ -5,29 +5,14 @@
 #include <cstdint>
 #include <vector>
 
-#include "kernels/device/check.hpp"
 #include "models/space/philox.hpp"
-#include "simt/control.hpp"
+#include "tests/simt/control.hpp"
+#include "tests/simt/device_copy.hpp"
 #include "tests/simt/warp_kernels.cuh"
 
 namespace {
 
 constexpr int kLanes = 32;
-
-template <class T>
-T* device_copy(const std::vector<T>& values) {
-  void* out = nullptr;
-  POLARIS_CUDA(cudaMalloc(&out, values.size() * sizeof(T)));
-  POLARIS_CUDA(cudaMemcpy(out, values.data(), values.size() * sizeof(T), cudaMemcpyHostToDevice));
-  return static_cast<T*>(out);
-}
-
-template <class T>
-std::vector<T> host_copy(const T* values, std::size_t count) {
-  std::vector<T> out(count);
-  POLARIS_CUDA(cudaMemcpy(out.data(), values, count * sizeof(T), cudaMemcpyDeviceToHost));
-  return out;
-}
 
 /// Random bits, the same in every run.
 std::uint32_t draw(std::uint64_t counter) { return polaris::philox(11, 0, counter).word[0]; }

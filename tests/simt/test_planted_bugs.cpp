@@ -4,19 +4,13 @@
 #include <optional>
 #include <vector>
 
-#include "kernels/device/check.hpp"
-#include "simt/control.hpp"
+#include "tests/simt/control.hpp"
+#include "tests/simt/device_copy.hpp"
 #include "tests/simt/planted_bugs.cuh"
 
 namespace {
 
-float* device_floats(const std::vector<float>& values) {
-  void* out = nullptr;
-  POLARIS_CUDA(cudaMalloc(&out, values.size() * sizeof(float)));
-  POLARIS_CUDA(
-      cudaMemcpy(out, values.data(), values.size() * sizeof(float), cudaMemcpyHostToDevice));
-  return static_cast<float*>(out);
-}
+float* device_floats(const std::vector<float>& values) { return device_copy(values); }
 
 std::optional<simt::Fault> expected_report(const Plant& plant) {
   return simt::checking() ? plant.checked : plant.plain;
@@ -113,7 +107,7 @@ TEST(PlantedHostBug, ImpossibleLaunches) {
   float* const in = device_floats({1.0f});
   EXPECT_THROW(launch_copy(in, in, nullptr, 1025, 0), polaris::DeviceError);
   EXPECT_THROW(launch_copy(in, in, nullptr, 0, 0), polaris::DeviceError);
-  EXPECT_THROW(launch_copy(in, in, nullptr, 1, 64 * 1024), polaris::DeviceError);
+  EXPECT_THROW(launch_copy(in, in, nullptr, 1, 164 * 1024), polaris::DeviceError);
 }
 
 }  // namespace

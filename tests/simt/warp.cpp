@@ -16,6 +16,8 @@ Thread& lane_of(int warp, int lane) {
 
 bool has(unsigned mask, int lane) { return (mask >> lane & 1u) != 0; }
 
+std::int32_t as_signed(std::uint64_t value) { return static_cast<std::int32_t>(value); }
+
 /// Votes and reductions: one result for all.
 std::uint64_t combine(WarpOp op, int warp, unsigned lanes) {
   std::uint64_t out = 0;
@@ -41,6 +43,21 @@ std::uint64_t combine(WarpOp op, int warp, unsigned lanes) {
         break;
       case WarpOp::reduce_max:
         out = std::max(out, value);
+        break;
+      case WarpOp::reduce_signed_min:
+        out = first ? value : as_signed(value) < as_signed(out) ? value : out;
+        break;
+      case WarpOp::reduce_signed_max:
+        out = first ? value : as_signed(value) > as_signed(out) ? value : out;
+        break;
+      case WarpOp::reduce_and:
+        out = first ? value : out & value;
+        break;
+      case WarpOp::reduce_or:
+        out |= value;
+        break;
+      case WarpOp::reduce_xor:
+        out ^= value;
         break;
       default:
         break;
@@ -89,6 +106,17 @@ void shuffle(int warp, unsigned lanes) {
   }
 }
 
+/// Each lane's result: the lanes that hold its value.
+void match(int warp, unsigned lanes) {
+  for (int l = 0; l < kWarp; ++l) {
+    if (!has(lanes, l)) continue;
+    unsigned same = 0;
+    for (int k = 0; k < kWarp; ++k)
+      if (has(lanes, k) && lane_of(warp, k).value == lane_of(warp, l).value) same |= 1u << k;
+    lane_of(warp, l).result = same;
+  }
+}
+
 }  // namespace
 
 bool complete_warp_op(int warp, unsigned mask) {
@@ -121,6 +149,14 @@ bool complete_warp_op(int warp, unsigned mask) {
     case WarpOp::shuffle_xor:
       shuffle(warp, lanes);
       break;
+    case WarpOp::match:
+      match(warp, lanes);
+      break;
+    case WarpOp::converge:
+      break;
+    case WarpOp::matrix:
+      multiply_fragments(warp, lanes);
+      break;
     default: {
       const std::uint64_t result = combine(first->op, warp, lanes);
       for (int l = 0; l < size; ++l)
@@ -132,15 +168,15 @@ bool complete_warp_op(int warp, unsigned mask) {
   return true;
 }
 
-std::uint64_t warp_op(WarpOp op, unsigned mask, std::uint64_t value, int argument, int width,
-                      int line) {
-  const InExecutor scope;
+bool arrive_at_warp_op(WarpOp op, unsigned mask, std::uint64_t value, int argument, int width,
+                       int line) {
   Thread& thread = *current();
   if (!has(mask, thread.lane)) {
     report(Fault::warp, static_cast<std::uintptr_t>(line),
            "warp operation at line %d: lane %d is not in its own mask %08x", line, thread.lane,
            mask);
-    return kUndefined;
+    thread.result = kUndefined;
+    return false;
   }
   thread.op = op;
   thread.mask = mask;
@@ -150,8 +186,14 @@ std::uint64_t warp_op(WarpOp op, unsigned mask, std::uint64_t value, int argumen
   thread.line = line;
   thread.state = State::at_warp_op;
   complete_warp_op(thread.warp, mask);
-  wait();
-  return thread.result;
+  return true;
+}
+
+std::uint64_t warp_op(WarpOp op, unsigned mask, std::uint64_t value, int argument, int width,
+                      int line) {
+  const InExecutor scope;
+  if (arrive_at_warp_op(op, mask, value, argument, width, line)) wait();
+  return current()->result;
 }
 
 }  // namespace simt

@@ -1,33 +1,13 @@
-// The device side of CUDA C++ for a plain C++ compiler: qualifiers, built-in variables, barriers,
-// warp collectives, atomics. Names and meanings are those of the CUDA C++ Programming Guide.
+// What threads do together: barriers, fences, warp collectives, atomics. Names and meanings are
+// those of the CUDA C++ Programming Guide.
 #pragma once
 
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
 
-// A shared variable is one static per kernel: blocks run one after the other. The tag becomes part
-// of the symbol's name, so that the executor finds every shared variable, those of templates too,
-// in the program's symbol table and can poison it and know its bounds.
-#define __shared__ static __attribute__((abi_tag("simt_shared")))
-#define __global__
-#define __device__
-#define __launch_bounds__(...)
-#define __grid_constant__
-
-struct uint3 {
-  unsigned x, y, z;
-};
-struct dim3 {
-  unsigned x, y, z;
-  constexpr dim3(unsigned vx = 1, unsigned vy = 1, unsigned vz = 1) : x(vx), y(vy), z(vz) {}
-};
-struct alignas(16) float4 {
-  float x, y, z, w;
-};
-
-extern uint3 threadIdx, blockIdx;
-extern dim3 blockDim, gridDim;
+#include "simt/math.hpp"
+#include "simt/types.hpp"
 
 namespace simt {
 
@@ -39,17 +19,30 @@ enum class WarpOp : std::uint8_t {
   ballot,
   any,
   all,
+  match,
   reduce_add,
   reduce_min,
   reduce_max,
-  sync
+  reduce_signed_min,
+  reduce_signed_max,
+  reduce_and,
+  reduce_or,
+  reduce_xor,
+  sync,
+  converge,  ///< all lanes have to be there; orders nothing
+  matrix     ///< warp matrix product (matrix.hpp)
 };
+enum class FenceScope : std::uint8_t { block, device };
 
 /// __syncthreads; returns the number of the block's threads with `predicate`.
 int barrier(int line, bool predicate);
 /// Waits for the lanes of `mask`; the last to arrive computes the result of all of them.
 std::uint64_t warp_op(WarpOp op, unsigned mask, std::uint64_t value, int argument, int width,
                       int line);
+/// Orders the running thread's writes before its later atomics, as seen by whoever reads those.
+void fence(FenceScope scope);
+/// Ends the launch with a report.
+[[noreturn]] void trap(int line);
 /// Dynamic shared memory of the running block.
 void* dynamic_shared();
 /// Tells the checker of an atomic access by the running thread.
@@ -89,12 +82,19 @@ __attribute__((no_sanitize("thread"), noinline)) T atomic_update(T* address, Upd
 // Where a barrier or collective stands: threads that meet must stand on one line.
 #define SIMT_LINE int line = __builtin_LINE()
 
-inline constexpr int warpSize = 32;
-
 inline void __syncthreads(SIMT_LINE) { simt::barrier(line, false); }
 inline int __syncthreads_count(int predicate, SIMT_LINE) {
   return simt::barrier(line, predicate != 0);
 }
+inline int __syncthreads_or(int predicate, SIMT_LINE) {
+  return simt::barrier(line, predicate != 0) > 0;
+}
+inline int __syncthreads_and(int predicate, SIMT_LINE) {
+  return simt::barrier(line, predicate == 0) == 0;
+}
+inline void __threadfence() { simt::fence(simt::FenceScope::device); }
+inline void __threadfence_block() { simt::fence(simt::FenceScope::block); }
+[[noreturn]] inline void __trap(SIMT_LINE) { simt::trap(line); }
 inline void __syncwarp(unsigned mask = ~0u, SIMT_LINE) {
   simt::warp_op(simt::WarpOp::sync, mask, 0, 0, warpSize, line);
 }
@@ -126,19 +126,63 @@ inline int __any_sync(unsigned mask, int predicate, SIMT_LINE) {
 inline int __all_sync(unsigned mask, int predicate, SIMT_LINE) {
   return simt::warp_value(simt::WarpOp::all, mask, int{predicate != 0}, 0, warpSize, line);
 }
-inline unsigned __reduce_add_sync(unsigned mask, unsigned value, SIMT_LINE) {
-  return simt::warp_value(simt::WarpOp::reduce_add, mask, value, 0, warpSize, line);
+template <class T>
+unsigned __match_any_sync(unsigned mask, T value, SIMT_LINE) {
+  return static_cast<unsigned>(
+      simt::warp_op(simt::WarpOp::match, mask, simt::to_bits(value), 0, warpSize, line));
 }
-inline unsigned __reduce_min_sync(unsigned mask, unsigned value, SIMT_LINE) {
-  return simt::warp_value(simt::WarpOp::reduce_min, mask, value, 0, warpSize, line);
+#define SIMT_REDUCE(name, type, op)                                                     \
+  inline type __reduce_##name##_sync(unsigned mask, type value, SIMT_LINE) {            \
+    return simt::warp_value(simt::WarpOp::reduce_##op, mask, value, 0, warpSize, line); \
+  }
+SIMT_REDUCE(add, unsigned, add)
+SIMT_REDUCE(min, unsigned, min)
+SIMT_REDUCE(max, unsigned, max)
+SIMT_REDUCE(add, int, add)
+SIMT_REDUCE(min, int, signed_min)
+SIMT_REDUCE(max, int, signed_max)
+SIMT_REDUCE(and, unsigned, and)
+SIMT_REDUCE(or, unsigned, or)
+SIMT_REDUCE(xor, unsigned, xor)
+#undef SIMT_REDUCE
+
+// Hints to the caches.
+template <class T>
+T __ldg(const T* address) {
+  return *address;
 }
-inline unsigned __reduce_max_sync(unsigned mask, unsigned value, SIMT_LINE) {
-  return simt::warp_value(simt::WarpOp::reduce_max, mask, value, 0, warpSize, line);
+template <class T>
+T __ldcs(const T* address) {
+  return *address;
+}
+template <class T>
+T __ldcg(const T* address) {
+  return *address;
+}
+template <class T>
+void __stcs(T* address, T value) {
+  *address = value;
 }
 
+#define SIMT_ATOMIC(name, expression)                                              \
+  template <class T>                                                               \
+  T atomic##name(T* address, std::type_identity_t<T> value) {                      \
+    return simt::atomic_update(address, [=](T old) -> T { return (expression); }); \
+  }
+SIMT_ATOMIC(Add, static_cast<T>(old + value))
+SIMT_ATOMIC(Sub, static_cast<T>(old - value))
+SIMT_ATOMIC(Min, value < old ? value : old)
+SIMT_ATOMIC(Max, old < value ? value : old)
+SIMT_ATOMIC(Exch, (static_cast<void>(old), value))
+SIMT_ATOMIC(And, old& value)
+SIMT_ATOMIC(Or, old | value)
+SIMT_ATOMIC(Xor, old ^ value)
+SIMT_ATOMIC(Inc, old >= value ? 0 : old + 1)
+SIMT_ATOMIC(Dec, old == 0 || old > value ? value : old - 1)
+#undef SIMT_ATOMIC
 template <class T>
-T atomicAdd(T* address, std::type_identity_t<T> value) {
-  return simt::atomic_update(address, [=](T old) { return static_cast<T>(old + value); });
+T atomicCAS(T* address, std::type_identity_t<T> expected, std::type_identity_t<T> value) {
+  return simt::atomic_update(address, [=](T old) -> T { return old == expected ? value : old; });
 }
 
 #undef SIMT_LINE

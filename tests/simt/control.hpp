@@ -1,6 +1,7 @@
 // What a test tells the executor, and what it hears from it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@ enum class Fault {
   barrier,        ///< __syncthreads not reached by the whole block at one place
   warp,           ///< a lane outside its mask, or lanes at different operations
   deadlock,       ///< every thread waits
+  trap,           ///< the kernel called __trap, or runs PTX that cannot be interpreted
   api             ///< wrong use of the runtime API
 };
 
@@ -34,7 +36,26 @@ void clear_reports();
 /// sets it at the start (default 0).
 void set_seed(std::uint64_t seed);
 
-/// True in the builds whose kernels are instrumented for the checker.
+/// Number of emulated devices; 0: cudaErrorNoDevice. SIMT_DEVICES sets it at the start (default 1).
+void set_device_count(int count);
+
+/// Device memory of every emulated device, in bytes; what exceeds it gives
+/// cudaErrorMemoryAllocation. SIMT_MEMORY sets it at the start (default 1 GiB).
+void set_memory_limit(std::size_t bytes);
+
+/// NVTX ranges of the calling program in the order they were opened, and how many were open
+/// around each. A range closed out of order is a report.
+struct Range {
+  std::string name;
+  int depth;
+};
+const std::vector<Range>& ranges();
+void clear_ranges();
+
+/// True where every access of a kernel is checked: in the builds whose kernels are instrumented,
+/// and with SIMT_PTX_CHECK=1.
 bool checking();
+/// True where kernels run from nvcc's PTX (SIMT_PTX).
+bool interpreting();
 
 }  // namespace simt
