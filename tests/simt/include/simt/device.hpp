@@ -186,5 +186,3 @@ T atomicCAS(T* address, std::type_identity_t<T> expected, std::type_identity_t<T
 }
 
 #undef SIMT_LINE
-
-inline int __popc(unsigned value) { return __builtin_popcount(value); }
