@@ -15,14 +15,14 @@
 
 #include "kernels/device/block_top_k.cuh"
 #include "kernels/device/launch.cuh"
+#include "kernels/device/warp_product.cuh"
 #include "kernels/port.cuh"
 #include "kernels/space_score.cuh"
 
 namespace polaris {
 namespace {
 
-constexpr unsigned kWarpThreads = 32;
-constexpr unsigned kWholeWarp = 0xFFFFFFFFu;
+constexpr unsigned kTopKThreads = 128;
 /// The model needs 168 registers: three blocks of 128 threads use up a multiprocessor's 64 Ki. Four
 /// would have to make do with 128 each, and spill.
 constexpr int kBlocksPerMultiprocessor = 3;
@@ -33,7 +33,7 @@ __global__ void __launch_bounds__(kTopKThreads, kBlocksPerMultiprocessor)
     space_score_kernel(const __grid_constant__ SpaceScoreParams params) {
   DYN_SHARED(ScoredIndex, items);
   __shared__ unsigned waiting;
-  BlockTopK top(items, &waiting, params.k, params.best[params.k - 1], nullptr);
+  BlockTopK<kTopKThreads> top(items, &waiting, params.k, params.best[params.k - 1], nullptr);
   unsigned feasible = 0;
   const std::uint64_t stride = std::uint64_t{gridDim.x} * kTopKThreads;
   // The block's threads leave the loop together, because offer() is a barrier.
@@ -61,7 +61,8 @@ int space_score_blocks() { return kBlocksPerMultiprocessor * multiprocessor_coun
 
 void space_score(const SpaceScoreParams& params, const DeviceStream& stream) {
   launch(space_score_kernel,
-         {static_cast<unsigned>(params.blocks), kTopKThreads, top_k_shared_bytes(params.k)},
+         {static_cast<unsigned>(params.blocks), kTopKThreads,
+          top_k_items(params.k, kTopKThreads) * sizeof(ScoredIndex)},
          stream.get(), params);
 }
 

@@ -3,6 +3,8 @@
 
 #include <cuda_runtime.h>
 
+#include <cstddef>
+
 namespace polaris {
 
 class DeviceStream {
@@ -24,5 +26,8 @@ class DeviceStream {
 
 /// Streaming multiprocessors of the current device.
 int multiprocessor_count();
+
+/// Shared memory that one block of the current device may have.
+std::size_t shared_memory_limit();
 
 }  // namespace polaris

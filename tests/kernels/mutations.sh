@@ -18,7 +18,7 @@ device/block_top_k.cuh|s/appended_ += static_cast<unsigned>(__syncthreads_count(
 device/block_top_k.cuh|s/atomicAdd(waiting_, 1u)/(*waiting_)++/
 device/block_top_k.cuh|s/ranks_before(candidate, bound_)/candidate.score < bound_.score/
 device/block_top_k.cuh|s/is_candidate(candidate) && //
-device/block_top_k.cuh|s/appended_ + kTopKThreads > capacity_/appended_ > capacity_/
+device/block_top_k.cuh|s/appended_ + kThreads > capacity_/appended_ > capacity_/
 device/block_top_k.cuh|s/if (appended_ > 0) merge();//
 device/block_top_k.cuh|s/2 \* i - (i & (stride - 1))/2 * i/
 device/block_top_k.cuh|s/2 \* capacity_ - 1 - i/capacity_ + i/
@@ -28,12 +28,12 @@ device/block_top_k.cuh|s/i < capacity_ \/ 2;/i < capacity_ \/ 2 - 1;/
 space_score.cu|s/first + threadIdx.x < params.count/first + threadIdx.x <= params.count/
 space_score.cu|s/params.best\[params.k - 1\]/params.best[params.k]/
 space_score.cu|s/std::uint64_t{gridDim.x} \* kTopKThreads/std::uint64_t{kTopKThreads}/
-space_score.cu|s/kWholeWarp = 0xFFFFFFFFu/kWholeWarp = 0x0000FFFFu/
+space_score.cu|s/kWholeWarp, feasible/kWholeWarp >> 16, feasible/
 space_score.cu|s/threadIdx.x % kWarpThreads == 0/threadIdx.x == 0/
 space_score.cu|s/static_cast<std::size_t>(params.k));/static_cast<std::size_t>(params.k - 1));/
 space_score.cu|s/params.begin + first/first/
-select_top_k.cu|s/i < params.count/i <= params.count/
-select_top_k.cu|s/first < params.count; first += kTopKThreads/first < params.count; first += kTopKThreads + 1/
+select_top_k.cu|s/i < count/i <= count/
+select_top_k.cu|s/first < count; first += kThreads/first < count; first += kThreads + 1/
 select_top_k.cu|s/params.best\[params.k - 1\], params.best/params.best[params.k - 1], nullptr/
 LIST
 }
