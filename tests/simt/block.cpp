@@ -233,6 +233,7 @@ cudaError_t run_kernel(const Launch& launch) {
   const std::size_t before = reports().size();
   const DeviceAccess access(launch.device);
   block.launch = &launch;
+  ++block.launch_number;
   block.program = ptx::find_kernel(launch.kernel);
   check_launch();
   const std::uint64_t blocks = std::uint64_t{launch.grid.x} * launch.grid.y * launch.grid.z;

@@ -9,6 +9,7 @@
 // order nothing, and of several atomic writers the last is remembered.
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 #include <map>
 
 #include "tests/simt/executor.hpp"
@@ -239,7 +240,10 @@ void record(const Access& access, const Thread& thread, Cell& cell, std::uint8_t
 
 }  // namespace
 
-bool checking() { return instrumented; }
+bool checking() {
+  static const bool asked = interpreting() && std::getenv("SIMT_PTX_CHECK") != nullptr;
+  return instrumented || asked;
+}
 
 void check_launch() {
   if (!checking()) return;
@@ -335,7 +339,8 @@ void check_host_copy(void* target, const void* source, std::size_t bytes) {
 
 void on_access(const void* address, std::size_t bytes, bool write, const void* pc) {
   const Thread* thread = current();
-  if (thread != nullptr && !thread->in_executor) check_access(address, bytes, write, false, pc);
+  if (thread != nullptr && !thread->in_executor && block.program == nullptr)
+    check_access(address, bytes, write, false, pc);
 }
 
 void check_access(const void* address, std::size_t bytes, bool write, bool atomic, const void* pc) {

@@ -69,7 +69,8 @@ struct Thread {
 /// The running block; there is one at a time.
 struct Block {
   const Launch* launch;
-  const ptx::Kernel* program;  ///< interpreted instead of the launch's function; null: not
+  std::uint64_t launch_number;  ///< launches so far
+  const ptx::Kernel* program;   ///< interpreted instead of the launch's function; null: not
   std::uint64_t number;
   std::deque<Thread> threads;  ///< the first `size` are in use; stacks are kept for later blocks
   int size;

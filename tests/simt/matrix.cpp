@@ -63,14 +63,6 @@ int scattered(int place, int places) {
   return out[static_cast<std::size_t>(place)];
 }
 
-/// What a lane brings to a product.
-struct Product {
-  MatrixShape shape;
-  const std::uint32_t *a, *b;
-  const float* c;
-  float* d;
-};
-
 /// Element of an operand of tf32 or bfloat16.
 float input(const Shape& s, const std::uint32_t* words, int element) {
   if (!s.halves) return std::bit_cast<float>(words[element] & 0xFFFFE000u);
@@ -95,8 +87,8 @@ Position fragment_position(MatrixShape shape, Operand operand, int lane, int ele
 
 void multiply_fragments(int warp, unsigned lanes) {
   constexpr int kSide = 16;
-  const auto product = [warp](int lane) -> const Product& {
-    return *reinterpret_cast<const Product*>(
+  const auto product = [warp](int lane) -> const WarpProduct& {
+    return *reinterpret_cast<const WarpProduct*>(
         block.threads[static_cast<std::size_t>(warp * kWarp + lane)].value);
   };
   if (lanes != ~0u) {
@@ -113,24 +105,24 @@ void multiply_fragments(int warp, unsigned lanes) {
         visit(product(lane), e, at.row, at.column);
       }
   };
-  for_each(Operand::a, [&](const Product& p, int e, int row, int column) {
+  for_each(Operand::a, [&](const WarpProduct& p, int e, int row, int column) {
     a[row][column] = input(s, p.a, e);
   });
-  for_each(Operand::b, [&](const Product& p, int e, int row, int column) {
+  for_each(Operand::b, [&](const WarpProduct& p, int e, int row, int column) {
     b[row][column] = input(s, p.b, e);
   });
   for_each(Operand::accumulator,
-           [&](const Product& p, int e, int row, int column) { d[row][column] = p.c[e]; });
+           [&](const WarpProduct& p, int e, int row, int column) { d[row][column] = p.c[e]; });
   for (int i = 0; i < s.m; ++i)
     for (int k = 0; k < s.k; ++k)
       for (int j = 0; j < s.n; ++j) d[i][j] += a[i][k] * b[k][j];
   for_each(Operand::accumulator,
-           [&](const Product& p, int e, int row, int column) { p.d[e] = d[row][column]; });
+           [&](const WarpProduct& p, int e, int row, int column) { p.d[e] = d[row][column]; });
 }
 
 void multiply(MatrixShape shape, const std::uint32_t* a, const std::uint32_t* b, const float* c,
               float* d, int line) {
-  const Product product{shape, a, b, c, d};
+  const WarpProduct product{shape, a, b, c, d};
   warp_op(WarpOp::matrix, ~0u, reinterpret_cast<std::uintptr_t>(&product), 0, kWarp, line);
 }
 

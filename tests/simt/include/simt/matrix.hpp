@@ -26,6 +26,13 @@ Position fragment_position(MatrixShape shape, Operand operand, int lane, int ele
 /// Elements of an operand that one lane holds.
 int fragment_elements(MatrixShape shape, Operand operand);
 
+/// What one lane brings to a product, and where it wants the result.
+struct WarpProduct {
+  MatrixShape shape;
+  const std::uint32_t *a, *b;
+  const float* c;
+  float* d;
+};
 /// All 32 lanes together, at one line.
 void multiply(MatrixShape shape, const std::uint32_t* a, const std::uint32_t* b, const float* c,
               float* d, int line);

@@ -1,0 +1,568 @@
+// Arithmetic, comparisons and bits: what one thread does in its registers. Registers hold values in
+// their low bits; narrow results are stored zero-extended.
+#include <bit>
+#include <cmath>
+#include <limits>
+#include <type_traits>
+
+#include "tests/simt/ptx.hpp"
+
+namespace simt::ptx {
+namespace {
+
+template <class T>
+using Bits = std::conditional_t<
+    sizeof(T) == 1, std::uint8_t,
+    std::conditional_t<sizeof(T) == 2, std::uint16_t,
+                       std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>>>;
+template <class T>
+inline constexpr bool is_float = std::is_floating_point_v<T>;
+/// In unsigned arithmetic: PTX integers wrap.
+template <class T>
+using Wrapping =
+    typename std::conditional_t<is_float<T>, std::type_identity<T>, std::make_unsigned<T>>::type;
+__extension__ using Wide = __int128;
+
+/// Calls make(T{}) for the C++ type of a PTX type; null where there is none.
+template <class Make>
+Handler for_type(const std::string& type, Make make) {
+  if (type == "u8" || type == "b8") return make(std::uint8_t{});
+  if (type == "u16" || type == "b16") return make(std::uint16_t{});
+  if (type == "s16") return make(std::int16_t{});
+  if (type == "u32" || type == "b32") return make(std::uint32_t{});
+  if (type == "s32") return make(std::int32_t{});
+  if (type == "u64" || type == "b64") return make(std::uint64_t{});
+  if (type == "s64") return make(std::int64_t{});
+  if (type == "f32") return make(float{});
+  if (type == "f64") return make(double{});
+  return nullptr;
+}
+template <class Make>
+Handler for_integer(const std::string& type, Make make) {
+  return for_type(type, [&](auto t) -> Handler {
+    if constexpr (is_float<decltype(t)>)
+      return nullptr;
+    else
+      return make(t);
+  });
+}
+
+struct Add {
+  template <class T>
+  static T apply(T a, T b) {
+    return static_cast<T>(static_cast<Wrapping<T>>(a) + static_cast<Wrapping<T>>(b));
+  }
+};
+struct Subtract {
+  template <class T>
+  static T apply(T a, T b) {
+    return static_cast<T>(static_cast<Wrapping<T>>(a) - static_cast<Wrapping<T>>(b));
+  }
+};
+struct Multiply {
+  template <class T>
+  static T apply(T a, T b) {
+    if constexpr (is_float<T>)
+      return a * b;
+    else
+      return static_cast<T>(static_cast<std::uint64_t>(a) * static_cast<std::uint64_t>(b));
+  }
+};
+struct MultiplyHigh {
+  template <class T>
+  static T apply(T a, T b) {
+    return static_cast<T>((Wide{a} * Wide{b}) >> (8 * sizeof(T)));
+  }
+};
+struct Divide {
+  template <class T>
+  static T apply(T a, T b) {
+    if constexpr (is_float<T>)
+      return a / b;
+    else
+      return b == 0 ? static_cast<T>(-1) : static_cast<T>(Wide{a} / Wide{b});
+  }
+};
+struct Remainder {
+  template <class T>
+  static T apply(T a, T b) {
+    return b == 0 ? a : static_cast<T>(Wide{a} % Wide{b});
+  }
+};
+struct Minimum {
+  template <class T>
+  static T apply(T a, T b) {
+    if constexpr (is_float<T>)
+      return std::fmin(a, b);
+    else
+      return b < a ? b : a;
+  }
+};
+struct Maximum {
+  template <class T>
+  static T apply(T a, T b) {
+    if constexpr (is_float<T>)
+      return std::fmax(a, b);
+    else
+      return a < b ? b : a;
+  }
+};
+struct And {
+  template <class T>
+  static T apply(T a, T b) {
+    return static_cast<T>(a & b);
+  }
+};
+struct Or {
+  template <class T>
+  static T apply(T a, T b) {
+    return static_cast<T>(a | b);
+  }
+};
+struct Xor {
+  template <class T>
+  static T apply(T a, T b) {
+    return static_cast<T>(a ^ b);
+  }
+};
+/// Of floats in PTX: the sign comes from the first operand.
+struct CopySign {
+  template <class T>
+  static T apply(T a, T b) {
+    return std::copysign(b, a);
+  }
+};
+
+template <class Op, class T>
+bool binary(Machine& m, const Instruction& in) {
+  m.set(in, 0, Op::template apply<T>(m.get<T>(in, 1), m.get<T>(in, 2)));
+  return true;
+}
+/// Amounts of shifts are 32 bits wide and not taken modulo the width.
+template <class T>
+bool shift_left(Machine& m, const Instruction& in) {
+  const auto by = m.get<std::uint32_t>(in, 2);
+  const auto value = static_cast<std::uint64_t>(m.get<Wrapping<T>>(in, 1));
+  m.set(in, 0, static_cast<Wrapping<T>>(by >= 8 * sizeof(T) ? 0 : value << by));
+  return true;
+}
+template <class T>
+bool shift_right(Machine& m, const Instruction& in) {
+  constexpr std::uint32_t kLargest = 8 * sizeof(T) - 1;
+  const auto by = m.get<std::uint32_t>(in, 2);
+  const T value = m.get<T>(in, 1);
+  const bool gone = by > kLargest && !(std::is_signed_v<T> && value < 0);
+  m.set(in, 0, gone ? T{0} : static_cast<T>(value >> std::min(by, kLargest)));
+  return true;
+}
+
+template <class T>
+bool multiply_add(Machine& m, const Instruction& in) {
+  if constexpr (is_float<T>)
+    m.set(in, 0, std::fma(m.get<T>(in, 1), m.get<T>(in, 2), m.get<T>(in, 3)));
+  else
+    m.set(in, 0,
+          Add::apply<T>(Multiply::apply<T>(m.get<T>(in, 1), m.get<T>(in, 2)), m.get<T>(in, 3)));
+  return true;
+}
+template <class T>
+bool multiply_high_add(Machine& m, const Instruction& in) {
+  m.set(in, 0,
+        Add::apply<T>(MultiplyHigh::apply<T>(m.get<T>(in, 1), m.get<T>(in, 2)), m.get<T>(in, 3)));
+  return true;
+}
+/// The result is twice as wide as the factors; a third operand is added.
+template <class T>
+bool multiply_wide(Machine& m, const Instruction& in) {
+  std::uint64_t out = static_cast<std::uint64_t>(Wide{m.get<T>(in, 1)} * Wide{m.get<T>(in, 2)});
+  if (in.operands.size() > 3) out += m.raw(in, 3);
+  m.set(in, 0, sizeof(T) == 4 ? out : out & 0xFFFFFFFFu);
+  return true;
+}
+
+struct Negate {
+  template <class T>
+  static T apply(T a) {
+    return is_float<T> ? -a : static_cast<T>(Wrapping<T>{0} - static_cast<Wrapping<T>>(a));
+  }
+};
+struct Absolute {
+  template <class T>
+  static T apply(T a) {
+    if constexpr (is_float<T>)
+      return std::fabs(a);
+    else
+      return a < 0 ? Negate::apply(a) : a;
+  }
+};
+struct Complement {
+  template <class T>
+  static T apply(T a) {
+    return static_cast<T>(~a);
+  }
+};
+struct SquareRoot {
+  template <class T>
+  static T apply(T a) {
+    return std::sqrt(a);
+  }
+};
+struct Reciprocal {
+  template <class T>
+  static T apply(T a) {
+    return 1 / a;
+  }
+};
+struct Reverse {
+  template <class T>
+  static T apply(T a) {
+    T out = 0;
+    for (unsigned i = 0; i < 8 * sizeof(T); ++i) out = static_cast<T>(out << 1 | (a >> i & 1));
+    return out;
+  }
+};
+template <class Op, class T>
+bool unary(Machine& m, const Instruction& in) {
+  m.set(in, 0, Op::apply(m.get<T>(in, 1)));
+  return true;
+}
+bool not_predicate(Machine& m, const Instruction& in) {
+  m.set(in, 0, m.raw(in, 1) ^ 1);
+  return true;
+}
+
+/// The functions of limited accuracy, with the errors the PTX ISA states (in units of the last
+/// place, at most; ex2 and lg2 near 1 absolutely).
+template <double (*kExact)(double), int kUlps>
+bool approximate_function(Machine& m, const Instruction& in) {
+  const auto x = m.get<float>(in, 1);
+  m.set(in, 0, approximate(kExact(x), x, kUlps));
+  return true;
+}
+double exact_reciprocal(double x) { return 1 / x; }
+double exact_root(double x) { return std::sqrt(x); }
+double exact_reciprocal_root(double x) { return 1 / std::sqrt(x); }
+double exact_power(double x) { return std::exp2(x); }
+double exact_logarithm(double x) { return std::log2(x); }
+double exact_sine(double x) { return std::sin(x); }
+double exact_cosine(double x) { return std::cos(x); }
+double exact_tangent(double x) { return std::tanh(x); }
+bool divide_approximately(Machine& m, const Instruction& in) {
+  const auto a = m.get<float>(in, 1), b = m.get<float>(in, 2);
+  m.set(in, 0, approximate(static_cast<double>(a) / b, b, 2));
+  return true;
+}
+
+/// Bits of `variant`: result where a < b, a == b, a > b, and where they are not comparable.
+enum Relation : std::uint8_t { kLess = 1, kEqual = 2, kGreater = 4, kUnordered = 8 };
+enum class Join : std::uint8_t { none, by_and, by_or, by_xor };
+
+template <class T>
+bool compares(const Instruction& in, T a, T b) {
+  const unsigned found = a < b ? kLess : b < a ? kGreater : a == b ? kEqual : kUnordered;
+  return (in.variant & found) != 0;
+}
+template <class T, Join kJoin>
+bool set_predicate(Machine& m, const Instruction& in) {
+  // With two results ("p|q") the second is the opposite, and all operands move up by one.
+  const std::size_t first = in.count;
+  const bool relation = compares<T>(in, m.get<T>(in, first), m.get<T>(in, first + 1));
+  const bool other = kJoin != Join::none && (m.raw(in, first + 2) & 1) != 0;
+  const auto joined = [other](bool r) {
+    switch (kJoin) {
+      case Join::none:
+        return r;
+      case Join::by_and:
+        return r && other;
+      case Join::by_or:
+        return r || other;
+      case Join::by_xor:
+        return r != other;
+    }
+    return r;
+  };
+  m.set(in, 0, std::uint64_t{joined(relation)});
+  if (in.count == 2) m.set(in, 1, std::uint64_t{joined(!relation)});
+  return true;
+}
+bool select(Machine& m, const Instruction& in) {
+  m.set(in, 0, (m.raw(in, 3) & 1) != 0 ? m.raw(in, 1) : m.raw(in, 2));
+  return true;
+}
+
+template <class T>
+bool count_bits(Machine& m, const Instruction& in) {
+  m.set(in, 0, static_cast<std::uint32_t>(std::popcount(m.get<T>(in, 1))));
+  return true;
+}
+template <class T>
+bool leading_zeros(Machine& m, const Instruction& in) {
+  m.set(in, 0, static_cast<std::uint32_t>(std::countl_zero(m.get<T>(in, 1))));
+  return true;
+}
+/// Highest bit that differs from the sign; variant 1: as the amount of a left shift.
+template <class T>
+bool find_bit(Machine& m, const Instruction& in) {
+  const T value = m.get<T>(in, 1);
+  auto bits = static_cast<Wrapping<T>>(value);
+  if (std::is_signed_v<T> && value < 0) bits = static_cast<Wrapping<T>>(~bits);
+  const int zeros = std::countl_zero(bits);
+  constexpr int kWidth = 8 * sizeof(T);
+  const int at = zeros == kWidth ? -1 : in.variant == 1 ? zeros : kWidth - 1 - zeros;
+  m.set(in, 0, static_cast<std::uint32_t>(at));
+  return true;
+}
+template <class T>
+Bits<T> low_bits(unsigned length) {
+  return length >= 8 * sizeof(T) ? static_cast<Bits<T>>(~Bits<T>{0})
+                                 : static_cast<Bits<T>>((Bits<T>{1} << length) - 1);
+}
+template <class T>
+bool extract_bits(Machine& m, const Instruction& in) {
+  constexpr unsigned kWidth = 8 * sizeof(T);
+  const auto value = m.get<Bits<T>>(in, 1);
+  const unsigned begin = m.get<std::uint8_t>(in, 2), length = m.get<std::uint8_t>(in, 3);
+  Bits<T> out = begin >= kWidth ? 0 : static_cast<Bits<T>>(value >> begin) & low_bits<T>(length);
+  if (std::is_signed_v<T> && length > 0) {
+    const unsigned sign = std::min(begin + length - 1, kWidth - 1);
+    if ((value >> sign & 1) != 0)
+      out |= static_cast<Bits<T>>(~low_bits<T>(std::min(length, kWidth - std::min(begin, kWidth))));
+  }
+  m.set(in, 0, out);
+  return true;
+}
+template <class T>
+bool insert_bits(Machine& m, const Instruction& in) {
+  const auto from = m.get<Bits<T>>(in, 1), into = m.get<Bits<T>>(in, 2);
+  const unsigned begin = m.get<std::uint8_t>(in, 3), length = m.get<std::uint8_t>(in, 4);
+  if (begin >= 8 * sizeof(T)) {
+    m.set(in, 0, into);
+    return true;
+  }
+  const auto mask = static_cast<Bits<T>>(low_bits<T>(length) << begin);
+  m.set(in, 0, static_cast<Bits<T>>((into & ~mask) | (static_cast<Bits<T>>(from << begin) & mask)));
+  return true;
+}
+/// Picks four of the eight bytes of two registers; bit 3 of a selector asks for the byte's sign.
+bool permute_bytes(Machine& m, const Instruction& in) {
+  const std::uint64_t bytes =
+      m.get<std::uint32_t>(in, 1) | std::uint64_t{m.get<std::uint32_t>(in, 2)} << 32;
+  const auto selectors = m.get<std::uint32_t>(in, 3);
+  std::uint32_t out = 0;
+  for (unsigned i = 0; i < 4; ++i) {
+    const unsigned selector = selectors >> (4 * i) & 15u;
+    std::uint32_t byte = bytes >> (8 * (selector & 7u)) & 0xFFu;
+    if ((selector & 8u) != 0) byte = (byte & 0x80u) != 0 ? 0xFFu : 0;
+    out |= byte << (8 * i);
+  }
+  m.set(in, 0, out);
+  return true;
+}
+/// Any function of three bits: the table's bit a << 2 | b << 1 | c.
+bool logic_of_three(Machine& m, const Instruction& in) {
+  const auto a = m.get<std::uint32_t>(in, 1), b = m.get<std::uint32_t>(in, 2),
+             c = m.get<std::uint32_t>(in, 3), table = m.get<std::uint32_t>(in, 4);
+  std::uint32_t out = 0;
+  for (unsigned row = 0; row < 8; ++row) {
+    if ((table >> row & 1u) == 0) continue;
+    out |= ((row & 4u) != 0 ? a : ~a) & ((row & 2u) != 0 ? b : ~b) & ((row & 1u) != 0 ? c : ~c);
+  }
+  m.set(in, 0, out);
+  return true;
+}
+/// Shifts two registers as one. variant: bit 0 left, bit 1 the amount wraps at 32.
+bool funnel_shift(Machine& m, const Instruction& in) {
+  const std::uint64_t both =
+      m.get<std::uint32_t>(in, 1) | std::uint64_t{m.get<std::uint32_t>(in, 2)} << 32;
+  auto by = m.get<std::uint32_t>(in, 3);
+  by = (in.variant & 2u) != 0 ? by & 31u : std::min(by, 32u);
+  m.set(in, 0, static_cast<std::uint32_t>((in.variant & 1u) != 0 ? both << by >> 32 : both >> by));
+  return true;
+}
+
+#define SIMT_TYPED(decode, handler) \
+  decode(type, [](auto t) -> Handler { return handler<decltype(t)>; })
+#define SIMT_BINARY(decode, op) \
+  decode(type, [](auto t) -> Handler { return binary<op, decltype(t)>; })
+#define SIMT_UNARY(decode, op) \
+  decode(type, [](auto t) -> Handler { return unary<op, decltype(t)>; })
+
+bool is_float_type(const std::string& type) { return type[0] == 'f'; }
+template <class Make>
+Handler for_float(const std::string& type, Make make) {
+  return type == "f32" ? make(float{}) : type == "f64" ? make(double{}) : nullptr;
+}
+template <class Make>
+Handler for_bits(const std::string& type, Make make) {
+  const int bytes = bytes_of_type(type);
+  return type == "pred" ? make(std::uint64_t{})
+         : bytes == 2   ? make(std::uint16_t{})
+         : bytes == 4   ? make(std::uint32_t{})
+         : bytes == 8   ? make(std::uint64_t{})
+                        : nullptr;
+}
+
+template <Join kJoin>
+Handler comparison(const std::string& type) {
+  return for_type(type, [](auto t) -> Handler { return set_predicate<decltype(t), kJoin>; });
+}
+
+void decode_setp(Mnemonic& mnemonic, Instruction& in) {
+  struct Name {
+    const char* name;
+    unsigned relation;
+  };
+  constexpr Name kNames[] = {{"eq", kEqual},
+                             {"ne", kLess | kGreater},
+                             {"lt", kLess},
+                             {"le", kLess | kEqual},
+                             {"gt", kGreater},
+                             {"ge", kGreater | kEqual},
+                             {"lo", kLess},
+                             {"ls", kLess | kEqual},
+                             {"hi", kGreater},
+                             {"hs", kGreater | kEqual},
+                             {"equ", kEqual | kUnordered},
+                             {"neu", kLess | kGreater | kUnordered},
+                             {"ltu", kLess | kUnordered},
+                             {"leu", kLess | kEqual | kUnordered},
+                             {"gtu", kGreater | kUnordered},
+                             {"geu", kGreater | kEqual | kUnordered},
+                             {"num", kLess | kEqual | kGreater},
+                             {"nan", kUnordered}};
+  for (const Name& n : kNames)
+    if (mnemonic.take(n.name)) in.variant = static_cast<std::uint8_t>(n.relation);
+  const bool by_and = mnemonic.take("and"), by_or = mnemonic.take("or"),
+             by_xor = mnemonic.take("xor");
+  mnemonic.take("ftz");
+  const std::string type = mnemonic.take_type();
+  in.count = in.operands.size() == (by_and || by_or || by_xor ? 5u : 4u) ? 2 : 1;
+  in.run = by_and   ? comparison<Join::by_and>(type)
+           : by_or  ? comparison<Join::by_or>(type)
+           : by_xor ? comparison<Join::by_xor>(type)
+                    : comparison<Join::none>(type);
+}
+
+void count_flops(Instruction& in, const std::string& type, int flops) {
+  if (!is_float_type(type)) return;
+  in.work = type == "f64" ? Work::fp64 : Work::fp32;
+  in.flops = static_cast<std::uint16_t>(flops);
+}
+
+void decode_special(Mnemonic& mnemonic, Instruction& in, const std::string& base) {
+  const bool approx = mnemonic.take("approx"), full = mnemonic.take("full");
+  mnemonic.take("ftz");
+  if (!approx && !full) mnemonic.take("rn");
+  const std::string type = mnemonic.take_type();
+  in.work = Work::special;
+  const bool single = type == "f32" && (approx || full);
+  if (base == "div" && is_float_type(type))
+    in.run = single ? divide_approximately : SIMT_BINARY(for_float, Divide);
+  else if (base == "rcp" && !single)
+    in.run = SIMT_UNARY(for_float, Reciprocal);
+  else if (base == "sqrt" && !single)
+    in.run = SIMT_UNARY(for_float, SquareRoot);
+  else if (base == "rcp")
+    in.run = approximate_function<exact_reciprocal, 1>;
+  else if (base == "sqrt")
+    in.run = approximate_function<exact_root, 1>;
+  else if (base == "rsqrt" && type == "f32")
+    in.run = approximate_function<exact_reciprocal_root, 2>;
+  else if (base == "ex2" && type == "f32")
+    in.run = approximate_function<exact_power, 2>;
+  else if (base == "lg2" && type == "f32")
+    in.run = approximate_function<exact_logarithm, 1>;
+  else if (base == "sin" && type == "f32")
+    in.run = approximate_function<exact_sine, 1>;
+  else if (base == "cos" && type == "f32")
+    in.run = approximate_function<exact_cosine, 1>;
+  else if (base == "tanh" && type == "f32")
+    in.run = approximate_function<exact_tangent, 1>;
+}
+
+bool is_special(const std::string& base, const Mnemonic& mnemonic) {
+  if (base == "div") {
+    Mnemonic copy = mnemonic;
+    return is_float_type(copy.take_type());
+  }
+  for (const char* name : {"rcp", "sqrt", "rsqrt", "ex2", "lg2", "sin", "cos", "tanh"})
+    if (base == name) return true;
+  return false;
+}
+
+void decode_products(Mnemonic& mnemonic, Instruction& in, const std::string& base) {
+  const bool wide = mnemonic.take("wide"), high = mnemonic.take("hi");
+  mnemonic.take("lo");
+  const std::string type = mnemonic.take_type();
+  const bool add = base != "mul";
+  if (wide)
+    in.run = SIMT_TYPED(for_integer, multiply_wide);
+  else if (high)
+    in.run =
+        add ? SIMT_TYPED(for_integer, multiply_high_add) : SIMT_BINARY(for_integer, MultiplyHigh);
+  else
+    in.run = add ? SIMT_TYPED(for_type, multiply_add) : SIMT_BINARY(for_type, Multiply);
+  count_flops(in, type, add ? 2 : 1);
+}
+
+void decode_bits(Mnemonic& mnemonic, Instruction& in, const std::string& base) {
+  if (base == "shf") {
+    in.variant =
+        static_cast<std::uint8_t>((mnemonic.take("l") ? 1 : 0) | (mnemonic.take("wrap") ? 2 : 0));
+    mnemonic.take("r");
+    mnemonic.take("clamp");
+    in.run = funnel_shift;
+  }
+  if (base == "bfind") in.variant = mnemonic.take("shiftamt") ? 1 : 0;
+  const std::string type = mnemonic.take_type();
+  if (base == "and") in.run = SIMT_BINARY(for_bits, And);
+  if (base == "or") in.run = SIMT_BINARY(for_bits, Or);
+  if (base == "xor") in.run = SIMT_BINARY(for_bits, Xor);
+  if (base == "not") in.run = type == "pred" ? not_predicate : SIMT_UNARY(for_bits, Complement);
+  if (base == "shl") in.run = SIMT_TYPED(for_integer, shift_left);
+  if (base == "shr") in.run = SIMT_TYPED(for_integer, shift_right);
+  if (base == "popc") in.run = SIMT_TYPED(for_bits, count_bits);
+  if (base == "clz") in.run = SIMT_TYPED(for_bits, leading_zeros);
+  if (base == "brev") in.run = SIMT_UNARY(for_bits, Reverse);
+  if (base == "bfind") in.run = SIMT_TYPED(for_integer, find_bit);
+  if (base == "bfe") in.run = SIMT_TYPED(for_integer, extract_bits);
+  if (base == "bfi") in.run = SIMT_TYPED(for_integer, insert_bits);
+  if (base == "prmt") in.run = permute_bytes;
+  if (base == "lop3") in.run = logic_of_three;
+}
+
+}  // namespace
+
+void decode_arithmetic(Mnemonic& mnemonic, Instruction& in) {
+  const std::string base = mnemonic.base();
+  if (is_special(base, mnemonic)) return decode_special(mnemonic, in, base);
+  if (base == "setp") return decode_setp(mnemonic, in);
+  if (base == "mul" || base == "mad" || base == "fma") {
+    mnemonic.take("rn");
+    mnemonic.take("ftz");
+    return decode_products(mnemonic, in, base);
+  }
+  static const std::set<std::string> bits = {"and", "or",   "xor",  "not",  "shl",
+                                             "shr", "popc", "clz",  "brev", "bfind",
+                                             "bfe", "bfi",  "prmt", "lop3", "shf"};
+  if (bits.count(base) != 0) return decode_bits(mnemonic, in, base);
+  static const std::set<std::string> plain = {"add", "sub", "min", "max",      "div",
+                                              "rem", "neg", "abs", "copysign", "selp"};
+  if (plain.count(base) == 0) return;
+  mnemonic.take("rn");
+  mnemonic.take("ftz");
+  const std::string type = mnemonic.take_type();
+  if (base == "add") in.run = SIMT_BINARY(for_type, Add);
+  if (base == "sub") in.run = SIMT_BINARY(for_type, Subtract);
+  if (base == "min") in.run = SIMT_BINARY(for_type, Minimum);
+  if (base == "max") in.run = SIMT_BINARY(for_type, Maximum);
+  if (base == "div") in.run = SIMT_BINARY(for_integer, Divide);
+  if (base == "rem") in.run = SIMT_BINARY(for_integer, Remainder);
+  if (base == "neg") in.run = SIMT_UNARY(for_type, Negate);
+  if (base == "abs") in.run = SIMT_UNARY(for_type, Absolute);
+  if (base == "copysign") in.run = SIMT_BINARY(for_float, CopySign);
+  if (base == "selp") in.run = select;
+  if (base == "add" || base == "sub" || base == "min" || base == "max") count_flops(in, type, 1);
+}
+
+}  // namespace simt::ptx
