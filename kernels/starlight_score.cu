@@ -46,9 +46,9 @@ __device__ void put(const StarlightScoreParams<T>& params, bool valid, std::uint
     append(params.survivors, valid && !(best > params.kth_best->score), place);
     return;
   }
+  // NaN ranks before nothing.
   const ScoredIndex scored{-params.acquisition(edp.mean, edp.sd), params.source.index(candidate)};
-  append(params.passed, valid && is_candidate(scored) && ranks_before(scored, *params.kth_best),
-         scored);
+  append(params.passed, valid && ranks_before(scored, *params.kth_best), scored);
 }
 
 // __grid_constant__: see space_score.cu.

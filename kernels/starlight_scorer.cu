@@ -65,9 +65,12 @@ class StarlightScorer::Impl {
     for (const int number : options.devices) {
       Device& device = devices_.emplace_back(Device{number, {}, {}});
       device.activate();
+      // The other half is for the model and whoever else uses the device.
+      const std::size_t wanted = options.list_bytes / kLanesPerDevice;
+      const std::size_t bytes = std::max(std::min(wanted, free_memory() / 2 / kLanesPerDevice),
+                                         std::min(wanted, kLeastListBytes));
       for (int i = 0; i < kLanesPerDevice; ++i)
-        device.lanes.push_back(std::make_unique<ScoreLane>(options.list_bytes / kLanesPerDevice,
-                                                           options.shared_limit));
+        device.lanes.push_back(std::make_unique<ScoreLane>(bytes, options.shared_limit));
     }
   }
 

@@ -27,8 +27,8 @@ enum class ScreenPrecision : std::uint8_t { fp64, fp32 };
 
 struct ScorerOptions {
   std::vector<int> devices = {0};  ///< CUDA device numbers
-  /// Device memory for lists of candidates, per device, in bytes; halved as often as it takes where
-  /// the device has less.
+  /// Device memory for lists of candidates, per device, in bytes; less where the device has less:
+  /// tiles get smaller.
   std::size_t list_bytes = std::size_t{256} << 20;
   std::size_t shared_limit = 0;  ///< shared memory of a block, in bytes; 0: all the device has
   /// Points spread evenly over a scan that are scored before it begins, so that its first tiles

@@ -10,8 +10,6 @@ namespace {
 constexpr int kScoreBlocksPerMultiprocessor = 1;
 /// 2048 threads in blocks of 256.
 constexpr int kThreadBlocksPerMultiprocessor = 8;
-/// Lists of fewer candidates are not worth a launch.
-constexpr std::size_t kLeastListBytes = std::size_t{1} << 20;
 
 }  // namespace
 

@@ -32,6 +32,9 @@ class ScoreWorkbench {
   DeviceBuffer<T> rows_;
 };
 
+/// Lists of fewer candidates (512) are not worth a launch.
+inline constexpr std::size_t kLeastListBytes = 16 * 1024;
+
 class ScoreLane {
  public:
   /// On the current device. `list_bytes`, `shared_limit`: as in ScorerOptions.

@@ -130,6 +130,7 @@ class StarlightBlock {
     for (int p = warp(); p < model_.panels(); p += kScoreWarps) {
       WarpProduct<T, kSamplePanel / kLaneRows, C> product;
       product.clear();
+      // Rows beyond the last sample are zeros, as are their weights everywhere below.
       const T* const panel = model_.train + p * kSamplePanel * kKernelInputs;
       product.add(panel, latent_, kColumns, kLatent);
       product.add(panel + kSamplePanel * kLatent, x, batch_, kFeatures);
@@ -141,7 +142,7 @@ class StarlightBlock {
         for (int c = 0; c < C; ++c) {
           const int column = product.column(c);
           const T d2 = norm + norm_[column] - T(2) * product.sum[r][c];
-          const T k = n < model_.samples ? matern52(d2) : T(0);
+          const T k = matern52(d2);
 #pragma unroll
           for (int o = 0; o < kMaxOutputs; ++o)
             mean[o][c] = std::fma(model_.alpha[o * padded + n], k, mean[o][c]);

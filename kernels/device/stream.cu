@@ -28,4 +28,10 @@ std::size_t shared_memory_limit() {
   return static_cast<std::size_t>(device_attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin));
 }
 
+std::size_t free_memory() {
+  std::size_t free = 0, total = 0;
+  POLARIS_CUDA(cudaMemGetInfo(&free, &total));
+  return free;
+}
+
 }  // namespace polaris

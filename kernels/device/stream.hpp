@@ -30,4 +30,7 @@ int multiprocessor_count();
 /// Shared memory that one block of the current device may have.
 std::size_t shared_memory_limit();
 
+/// Bytes of the current device's memory that nobody has taken.
+std::size_t free_memory();
+
 }  // namespace polaris
