@@ -13,7 +13,9 @@
 // where
 //            they fit, else in device memory. DRAM traffic besides the model: 4 bytes in and at
 //            most 16 out per candidate.
-// Precision  T throughout: float as a screen, double for what is returned. Accumulation by fma
+// Precision  T throughout: float as a screen, its products over the samples in 3xTF32 if wanted,
+// and
+//            double for what is returned. Accumulation by fma
 // along
 //            the depth, warps summed in order: results depend neither on the grid nor on where a
 //            candidate stands.
@@ -52,7 +54,7 @@ __device__ void put(const StarlightScoreParams<T>& params, bool valid, std::uint
 }
 
 // __grid_constant__: see space_score.cu.
-template <typename T, int C>
+template <typename T, int C, class SampleProduct>
 __global__ void __launch_bounds__(kScoreThreads, 1)
     starlight_score_kernel(const __grid_constant__ StarlightScoreParams<T> params) {
   DYN_SHARED(T, shared);
@@ -63,7 +65,7 @@ __global__ void __launch_bounds__(kScoreThreads, 1)
                      ? nullptr
                      : params.rows + static_cast<std::size_t>(blockIdx.x) *
                                          score_row_elements(params.layout, kept, 1);
-  StarlightBlock<T, C> block(params.model, batch, params.prefix, shared, row);
+  StarlightBlock<T, C, SampleProduct> block(params.model, batch, params.prefix, shared, row);
   const std::uint64_t first_of_tile = params.tile->first;
   const std::uint32_t count =
       params.places.items != nullptr ? *params.places.size : params.tile->count;
@@ -94,9 +96,9 @@ __global__ void __launch_bounds__(kScoreThreads, 1)
   }
 }
 
-template <typename T, int C>
+template <typename T, int C, class SampleProduct = WarpProduct<T, kSamplePanel / kLaneRows, C>>
 void launch_score(const StarlightScoreParams<T>& params, const DeviceStream& stream) {
-  launch(starlight_score_kernel<T, C>,
+  launch(starlight_score_kernel<T, C, SampleProduct>,
          {static_cast<unsigned>(params.blocks), kScoreThreads, params.layout.shared_bytes},
          stream.get(), params);
 }
@@ -125,6 +127,13 @@ ScoreLayout choose_score_layout(int kept_rows, std::size_t element_bytes,
 
 template <typename T>
 void starlight_score(const StarlightScoreParams<T>& params, const DeviceStream& stream) {
+  // Narrow tiles would leave the tensor cores waiting for the model.
+  if constexpr (sizeof(T) == sizeof(float)) {
+    if (params.tensor_cores && params.layout.columns == 64)
+      return launch_score<T, 8, TensorProduct<8>>(params, stream);
+    if (params.tensor_cores && params.layout.columns == 32)
+      return launch_score<T, 4, TensorProduct<4>>(params, stream);
+  }
   switch (params.layout.columns / kLaneColumns) {
     case 1:
       return launch_score<T, 1>(params, stream);

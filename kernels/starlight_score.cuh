@@ -44,7 +44,8 @@ struct StarlightScoreParams {
   const CandidateTile* tile;               ///< device, [1]
   DeviceList<const std::uint32_t> places;  ///< in the tile, to be scored; items null: all of it
   DeviceModelView<T> model;
-  bool prefix;  ///< bound the variance from above by the first kPrefixRows rows of L^-1
+  bool tensor_cores;  ///< float only: products over the samples in 3xTF32 (tensor_product.cuh)
+  bool prefix;        ///< bound the variance from above by the first kPrefixRows rows of L^-1
   ScoreOutput output;
   BasicPrediction<T>* predictions;  ///< device, [tile count], by place in the tile
   Acquisition acquisition;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "kernels/screen_precision.hpp"
 #include "kernels/starlight_model.hpp"
 #include "models/space/candidate_set.hpp"
 #include "models/space/layer_point.hpp"
@@ -21,9 +22,6 @@
 namespace polaris {
 
 inline constexpr int kMaxScorerTopK = 16384;
-
-/// Arithmetic of the screen. Whatever it is, the k best are those of float64.
-enum class ScreenPrecision : std::uint8_t { fp64, fp32 };
 
 struct ScorerOptions {
   std::vector<int> devices = {0};  ///< CUDA device numbers

@@ -38,8 +38,9 @@ auto on_device(const Work& work) {
 class CudaEngine final : public Engine {
  public:
   explicit CudaEngine(const EngineOptions& options)
-      : scorer_(on_device(
-            [&options] { return std::make_unique<StarlightScorer>(scorer_options(options)); })) {}
+      : precision_(options.precision), scorer_(on_device([&options] {
+          return std::make_unique<StarlightScorer>(scorer_options(options));
+        })) {}
 
   std::string_view name() const override { return "cuda"; }
 
@@ -70,7 +71,7 @@ class CudaEngine final : public Engine {
         return scorer_->top_k(scorer_model(model), {.candidates = candidates,
                                                     .acquisition = acquisition,
                                                     .k = k,
-                                                    .precision = ScreenPrecision::fp32,
+                                                    .precision = precision_,
                                                     .error = screen_error(model),
                                                     .stop = interrupted});
       } catch (const ScanStopped&) {
@@ -95,6 +96,7 @@ class CudaEngine final : public Engine {
     on_device([&] { scorer_->predict<T>(scorer_model(model), points, predictions); });
   }
 
+  ScreenPrecision precision_;
   std::unique_ptr<StarlightScorer> scorer_;
 };
 

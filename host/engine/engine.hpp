@@ -11,6 +11,7 @@
 
 #include "host/fit/model.hpp"
 #include "host/fit/samples.hpp"
+#include "kernels/screen_precision.hpp"
 #include "models/space/candidate_set.hpp"
 #include "models/space/layer_space.hpp"
 #include "models/starlight/acquisition.hpp"
@@ -63,6 +64,8 @@ class Engine {
 
 struct EngineOptions {
   int threads = 0;  ///< 0: all cores; results do not depend on it
+  /// Arithmetic of a GPU's screen; the CPU's is float. The k best are the same.
+  ScreenPrecision precision = ScreenPrecision::fp32;
   /// GPU memory for lists of candidates, per device, in bytes.
   std::size_t device_bytes = std::size_t{256} << 20;
 };

@@ -100,6 +100,7 @@ void Scan::screen(const CandidateSource& source, ScanStage from, ScanStage to, b
   StarlightScoreParams<T> params =
       lane_.workbench<T>().params(source, &state_.data()->tile, prefix);
   params.places = {places(from).items, places(from).size};
+  params.tensor_cores = request_.precision == ScreenPrecision::tf32;
   params.output = ScoreOutput::survivors;
   params.acquisition = request_.acquisition;
   params.error = request_.error;
@@ -119,7 +120,7 @@ void Scan::queue_tile(const CandidateSource& source) {
                        .blocks = lane_.thread_blocks()},
                       stream);
   ScanStage last = ScanStage::survivors;
-  if (request_.precision == ScreenPrecision::fp32) {
+  if (request_.precision != ScreenPrecision::fp64) {
     screen<float>(source, ScanStage::feasible, ScanStage::survivors, true);
     screen<float>(source, ScanStage::survivors, ScanStage::finalists, false);
     last = ScanStage::finalists;

@@ -14,6 +14,7 @@
 
 #include "kernels/device/candidate_source.hpp"
 #include "kernels/device/device_model.hpp"
+#include "kernels/device/tensor_product.cuh"
 #include "kernels/device/warp_product.cuh"
 #include "kernels/port.cuh"
 #include "kernels/starlight_score.cuh"
@@ -42,8 +43,9 @@ POLARIS_HD constexpr int score_fixed_elements(int columns, int batch) {
 }
 
 /// Every member must be called by all kScoreThreads threads of the block together. C: candidates of
-/// a product tile per lane, M = 8 C in all.
-template <typename T, int C>
+/// a product tile per lane, M = 8 C in all. SampleProduct: of the products over the samples, in
+/// which nearly all the work lies, WarpProduct or TensorProduct.
+template <typename T, int C, class SampleProduct>
 class StarlightBlock {
  public:
   static constexpr int kColumns = kLaneColumns * C;
@@ -126,22 +128,22 @@ class StarlightBlock {
     const T* const x = features_ + first;
     const int padded = model_.panels() * kSamplePanel;
     const int kept = kept_rows();
-    T mean[kMaxOutputs][C] = {};
+    T mean[kMaxOutputs][SampleProduct::kColumnsPerLane] = {};
     for (int p = warp(); p < model_.panels(); p += kScoreWarps) {
-      WarpProduct<T, kSamplePanel / kLaneRows, C> product;
+      SampleProduct product;
       product.clear();
       // Rows beyond the last sample are zeros, as are their weights everywhere below.
       const T* const panel = model_.train + p * kSamplePanel * kKernelInputs;
       product.add(panel, latent_, kColumns, kLatent);
       product.add(panel + kSamplePanel * kLatent, x, batch_, kFeatures);
 #pragma unroll
-      for (int r = 0; r < kSamplePanel / kLaneRows; ++r) {
+      for (int r = 0; r < SampleProduct::kRowsPerLane; ++r) {
         const int n = p * kSamplePanel + product.row(r);
         const T norm = model_.train_norm[n];
 #pragma unroll
-        for (int c = 0; c < C; ++c) {
+        for (int c = 0; c < SampleProduct::kColumnsPerLane; ++c) {
           const int column = product.column(c);
-          const T d2 = norm + norm_[column] - T(2) * product.sum[r][c];
+          const T d2 = norm + norm_[column] - T(2) * product.at(r, c);
           const T k = matern52(d2);
 #pragma unroll
           for (int o = 0; o < kMaxOutputs; ++o)
@@ -151,32 +153,34 @@ class StarlightBlock {
       }
     }
 #pragma unroll
-    for (int o = 0; o < kMaxOutputs; ++o) put_partial(o, mean[o]);
+    for (int o = 0; o < kMaxOutputs; ++o) put_partial<SampleProduct>(o, mean[o]);
     // A row in device memory needs no more than one in shared memory: barriers order both.
     __syncthreads();
   }
 
   /// Explained variance: |L^-1 k|^2, or the part of its first rows.
   __device__ void whiten() {
-    T explained[C] = {};
     if (prefix_) {
+      using Product = WarpProduct<T, kPrefixPanel / kLaneRows, C>;
+      T explained[Product::kColumnsPerLane] = {};
       const int panels = panel_count(model_.prefix_rows(), kPrefixPanel);
       for (int p = warp(); p < panels; p += kScoreWarps)
-        add_squares<kPrefixPanel / kLaneRows>(model_.prefix + triangle_offset(p, kPrefixPanel),
-                                              (p + 1) * kPrefixPanel, explained);
-    } else {
-      // A panel's work grows with its number: dealt there and back, from the longest on.
-      const int panels = model_.panels();
-      for (int round = 0; round * kScoreWarps < panels; ++round) {
-        const int deal = round % 2 == 0 ? warp() : kScoreWarps - 1 - warp();
-        const int p = panels - 1 - round * kScoreWarps - deal;
-        if (p >= 0)
-          add_squares<kSamplePanel / kLaneRows>(
-              model_.inverse_factor + triangle_offset(p, kSamplePanel), (p + 1) * kSamplePanel,
-              explained);
-      }
+        add_squares<Product>(model_.prefix + triangle_offset(p, kPrefixPanel),
+                             (p + 1) * kPrefixPanel, explained);
+      put_partial<Product>(kExplained, explained);
+      return;
     }
-    put_partial(kExplained, explained);
+    // A panel's work grows with its number: dealt there and back, from the longest on.
+    T explained[SampleProduct::kColumnsPerLane] = {};
+    const int panels = model_.panels();
+    for (int round = 0; round * kScoreWarps < panels; ++round) {
+      const int deal = round % 2 == 0 ? warp() : kScoreWarps - 1 - warp();
+      const int p = panels - 1 - round * kScoreWarps - deal;
+      if (p >= 0)
+        add_squares<SampleProduct>(model_.inverse_factor + triangle_offset(p, kSamplePanel),
+                                   (p + 1) * kSamplePanel, explained);
+    }
+    put_partial<SampleProduct>(kExplained, explained);
   }
 
   /// Sums of all warps, for the candidates of encode(first). Begins with a barrier.
@@ -229,7 +233,7 @@ class StarlightBlock {
         const int row = p * Product::kRows + product.row(r);
         if (row >= rows) continue;
         for (int c = 0; c < C; ++c)
-          out[row * kColumns + product.column(c)] = gelu(product.sum[r][c] + bias[row]);
+          out[row * kColumns + product.column(c)] = gelu(product.at(r, c) + bias[row]);
       }
     }
   }
@@ -247,7 +251,7 @@ class StarlightBlock {
       if (row >= kLatent) continue;
       for (int c = 0; c < C; ++c)
         latent_[row * kColumns + product.column(c)] =
-            (product.sum[0][c] + model_.bias3[row]) * model_.inverse_length[row];
+            (product.at(0, c) + model_.bias3[row]) * model_.inverse_length[row];
     }
   }
 
@@ -275,25 +279,27 @@ class StarlightBlock {
   }
 
   /// Adds the squares of a panel of L^-1 times the kernel rows.
-  template <int R>
-  __device__ void add_squares(const T* panel, int depth, T explained[C]) const {
-    WarpProduct<T, R, C> product;
+  template <class Product>
+  __device__ void add_squares(const T* panel, int depth,
+                              T explained[Product::kColumnsPerLane]) const {
+    Product product;
     product.clear();
     product.add(panel, row_, kColumns, depth);
 #pragma unroll
-    for (int r = 0; r < R; ++r)
+    for (int r = 0; r < Product::kRowsPerLane; ++r)
 #pragma unroll
-      for (int c = 0; c < C; ++c)
-        explained[c] = std::fma(product.sum[r][c], product.sum[r][c], explained[c]);
+      for (int c = 0; c < Product::kColumnsPerLane; ++c)
+        explained[c] = std::fma(product.at(r, c), product.at(r, c), explained[c]);
   }
 
   /// Sum over this warp's rows of one quantity.
-  __device__ void put_partial(int quantity, const T value[C]) {
+  template <class Product>
+  __device__ void put_partial(int quantity, const T value[Product::kColumnsPerLane]) {
 #pragma unroll
-    for (int c = 0; c < C; ++c) {
-      const T sum = sum_over_rows(value[c]);
-      if (threadIdx.x % kWarpThreads < kLaneColumns)
-        partial_[(warp() * kResults + quantity) * kColumns + WarpProduct<T, 1, C>::column(c)] = sum;
+    for (int c = 0; c < Product::kColumnsPerLane; ++c) {
+      const T sum = Product::sum_over_rows(value[c]);
+      if (threadIdx.x % kWarpThreads < Product::kColumnLanes)
+        partial_[(warp() * kResults + quantity) * kColumns + Product::column(c)] = sum;
     }
   }
 

@@ -51,13 +51,25 @@ __device__ inline void load_packed(const T* from, T* out) {
   }
 }
 
+/// Sum over the lanes whose numbers differ in the bits from `kFirst` on; the same in all of them.
+template <int kFirst, class T>
+__device__ inline T sum_over_lanes(T value) {
+#pragma unroll
+  for (int lanes = kFirst; lanes < static_cast<int>(kWarpThreads); lanes *= 2)
+    value += __shfl_xor_sync(kWholeWarp, value, lanes);
+  return value;
+}
+
 template <class T, int R, int C>
-struct WarpProduct {
+class WarpProduct {
+ public:
   static constexpr int kRows = kLaneRows * R;        ///< of a panel of a
   static constexpr int kColumns = kLaneColumns * C;  ///< of b
-  static constexpr int kPiece = packed_size<T>(C);   ///< neighbouring columns of one lane
+  static constexpr int kRowsPerLane = R;             ///< a lane's elements of the tile
+  static constexpr int kColumnsPerLane = C;
+  static constexpr int kColumnLanes = kLaneColumns;  ///< the first lanes, which hold all columns
 
-  T sum[R][C];
+  __device__ T& at(int r, int c) { return sum_[r][c]; }
 
   /// Row and column in the tile of this lane's element.
   __device__ static int row(int r) {
@@ -72,7 +84,7 @@ struct WarpProduct {
 #pragma unroll
     for (int r = 0; r < R; ++r)
 #pragma unroll
-      for (int c = 0; c < C; ++c) sum[r][c] = T(0);
+      for (int c = 0; c < C; ++c) sum_[r][c] = T(0);
   }
 
   /// a [depth][kRows]; b [depth][stride], of whose rows kColumns are used.
@@ -89,20 +101,19 @@ struct WarpProduct {
 #pragma unroll
       for (int r = 0; r < R; ++r)
 #pragma unroll
-        for (int c = 0; c < C; ++c) sum[r][c] = std::fma(left[r], right[c], sum[r][c]);
+        for (int c = 0; c < C; ++c) sum_[r][c] = std::fma(left[r], right[c], sum_[r][c]);
       a += kRows;
       b += stride;
     }
   }
-};
 
-/// Sum over the lanes of one column; the same in all of them.
-template <class T>
-__device__ inline T sum_over_rows(T value) {
-#pragma unroll
-  for (int lanes = kLaneColumns; lanes < static_cast<int>(kWarpThreads); lanes *= 2)
-    value += __shfl_xor_sync(kWholeWarp, value, lanes);
-  return value;
-}
+  /// Sum over the lanes of one column; the same in all of them.
+  __device__ static T sum_over_rows(T value) { return sum_over_lanes<kLaneColumns>(value); }
+
+ private:
+  static constexpr int kPiece = packed_size<T>(C);  ///< neighbouring columns of one lane
+
+  T sum_[R][C];
+};
 
 }  // namespace polaris

@@ -58,6 +58,12 @@ device/warp_product.cuh|s/lane \* kPiece + c % kPiece/lane * kPiece/
 device/warp_product.cuh|s|/ kLaneColumns \* R + r;|/ kLaneColumns * R;|
 device/warp_product.cuh|s/a += kRows;/a += kRows - 1;/
 device/warp_product.cuh|s/lanes < static_cast<int>(kWarpThreads)/lanes < 16/
+device/tensor_product.cuh|s/k < depth ? a/k <= depth ? a/
+device/tensor_product.cuh|s/mma_m16n8k8_tf32(sum_\[s\]\[t\], left_low, high);//
+device/tensor_product.cuh|s/mma_m16n8k8_tf32(sum_\[s\]\[t\], left_high, low);//
+device/tensor_product.cuh|s/r % 2 \* 8 + lane() \/ 4/r % 2 * 8 + lane() % 4/
+device/tensor_product.cuh|s/sum_over_lanes<4>/sum_over_lanes<8>/
+device/tensor_product.cuh|s/i \/ 2 \* 4/i % 2 * 4/
 device/starlight_block.cuh|/T\* const x = features_ + first;/{n;s/__syncthreads();//}
 device/starlight_block.cuh|/batch_, hidden1_);/{n;s/__syncthreads();//}
 device/starlight_block.cuh|/kColumns, hidden2_);/{n;s/__syncthreads();//}

@@ -19,7 +19,7 @@ const LayerSpaceView& convolution() {
   return space.view();
 }
 
-constexpr std::size_t kSmallShared = 48 * 1024;
+constexpr std::size_t kSmallShared = 48 * 1024, kLargeShared = 160 * 1024;
 constexpr int kBlocks = 2;
 
 /// Where candidates come from and how the kernel is asked to work.
@@ -27,6 +27,7 @@ struct Request {
   std::vector<std::uint64_t> indices;
   bool prefix = false;
   std::size_t shared_limit = kSmallShared;
+  bool tensor_cores = false;
 };
 
 template <typename T>
@@ -48,6 +49,7 @@ std::vector<BasicPrediction<T>> predict_on_device(const PosteriorTensors<T>& ten
                       .tile = tile.data(),
                       .places = {nullptr, nullptr},
                       .model = model.view(),
+                      .tensor_cores = request.tensor_cores,
                       .prefix = request.prefix,
                       .output = ScoreOutput::predictions,
                       .predictions = out.data(),
@@ -123,6 +125,22 @@ TEST(StarlightScore, EqualsTheReferenceForAnyNumberOfSamples) {
   }
 }
 
+TEST(StarlightScore, TensorCoresStayWithinTheBoundsOfFloat) {
+  const std::vector<std::uint64_t> indices = feasible_indices(70);
+  for (const int samples : {1, 33, 90, 256}) {
+    const PosteriorTensors<double> model = synthetic_model(convolution(), samples);
+    for (const std::size_t limit : {kSmallShared, kLargeShared})
+      for (const bool prefix : {false, true}) {
+        SCOPED_TRACE(testing::Message() << samples << " samples, prefix " << prefix);
+        const Request request{indices, prefix, limit, true};
+        const Error error =
+            largest_error(model, request, predict_on_device(to_float(model), request));
+        EXPECT_LT(error.mean, 0.25 * kScreenMeanError);
+        EXPECT_LT(error.sd, 0.25 * kScreenSdError);
+      }
+  }
+}
+
 TEST(StarlightScore, AnyNumberOfCandidates) {
   const PosteriorTensors<double> model = synthetic_model(convolution(), 40);
   for (const std::size_t count : {1u, 7u, 8u, 9u, 63u, 64u, 65u, 127u, 129u, 257u}) {
@@ -147,12 +165,12 @@ TEST(StarlightScore, LayoutsDependOnSharedMemoryResultsDoNot) {
   const PosteriorTensors<float> single = to_float(model);
   const std::vector<std::uint64_t> indices = feasible_indices(150);
   const auto first = predict_on_device(single, {indices, false, kSmallShared});
-  for (const std::size_t limit : {22u * 1024, 36u * 1024, 42u * 1024}) {
-    const auto other = predict_on_device(single, {indices, false, limit});
+  for (const std::size_t kib : {22u, 36u, 42u, 100u, 160u}) {
+    const auto other = predict_on_device(single, {indices, false, kib * 1024});
     for (std::size_t i = 0; i < indices.size(); ++i) {
-      ASSERT_EQ(first[i].log_latency, other[i].log_latency) << limit;
-      ASSERT_EQ(first[i].log_latency_sd, other[i].log_latency_sd) << limit;
-      ASSERT_EQ(first[i].log_energy, other[i].log_energy) << limit;
+      ASSERT_EQ(first[i].log_latency, other[i].log_latency) << kib;
+      ASSERT_EQ(first[i].log_latency_sd, other[i].log_latency_sd) << kib;
+      ASSERT_EQ(first[i].log_energy, other[i].log_energy) << kib;
     }
   }
 }

@@ -101,7 +101,8 @@ std::vector<LayerSpace> spaces() {
 constexpr AcquisitionKind kKinds[] = {
     AcquisitionKind::expected_improvement, AcquisitionKind::log_expected_improvement,
     AcquisitionKind::probability_of_improvement, AcquisitionKind::lower_confidence_bound};
-constexpr ScreenPrecision kPrecisions[] = {ScreenPrecision::fp32, ScreenPrecision::fp64};
+constexpr ScreenPrecision kPrecisions[] = {ScreenPrecision::fp32, ScreenPrecision::tf32,
+                                           ScreenPrecision::fp64};
 
 class ScorerPairs : public testing::TestWithParam<int> {};
 
