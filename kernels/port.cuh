@@ -3,8 +3,13 @@
 #pragma once
 
 #include <cuda_bf16.h>
-#include <cuda_pipeline.h>
 #include <cuda_runtime.h>
+
+// The toolkit's header shadows names of its own.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+#include <cuda_pipeline.h>
+#pragma GCC diagnostic pop
 
 #include <cstdint>
 
