@@ -1,119 +1,188 @@
-// Speed of the RTL simulation, and how far its cycles are from the analytical model's.
+// Speed of the RTL simulation: cycles and MACs per CPU second by array size, build times, and what
+// a second thread in one simulation gains over a second simulation.
 //
-//   bench_rtl [mappings sampled per layer] [DIM...]      default: 1000 4 8 16 32
-//
-// Every layer of ResNet-50 and BERT-base runs with the mapping that the analytical model likes best
-// among the sampled ones, once timing-only and once functional, on one core. Rates are per CPU
-// second of the workers, builds excluded; runs stop at a cycle limit and ratios leave those out.
+// All layers of ResNet-50 run to their end with the mappings that the analytical search finds for a
+// Gemmini-like accelerator of each array size. CPU seconds are those of the workers, the check of
+// functional runs against the reference included.
+#include <fmt/format.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
-#include <algorithm>
+#include <CLI/CLI.hpp>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "host/config/workload_yaml.hpp"
+#include "host/core/error.hpp"
 #include "host/core/paths.hpp"
+#include "host/rtl/model_cache.hpp"
 #include "host/rtl/scheduler.hpp"
-#include "host/space/layer_space.hpp"
-#include "models/analytical/analytical.hpp"
+#include "host/search/analytical_search.hpp"
 
 namespace polaris {
 namespace {
 
-constexpr std::int64_t kAccumulatorBytes = 64 * 1024, kScratchpadBytes = 256 * 1024, kBus = 8;
-constexpr std::int64_t kCycleLimit = 4'000'000;
+using nlohmann::ordered_json;
 
-double worker_cpu_seconds() {
+/// Cycles per layer of the runs with two threads: enough for a rate, and they are slow.
+constexpr std::int64_t kStudyCycles = 1'000;
+constexpr std::int64_t kAccumulatorBytes = 64 * 1024, kScratchpadBytes = 256 * 1024, kBus = 8;
+
+/// Wall time, and CPU time of the children that have ended.
+struct Times {
+  double wall = 0.0;
+  double cpu = 0.0;
+};
+
+Times now() {
   rusage usage{};
   ::getrusage(RUSAGE_CHILDREN, &usage);
-  return static_cast<double>(usage.ru_utime.tv_sec) +
-         1e-6 * static_cast<double>(usage.ru_utime.tv_usec);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
+  return {
+      std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(),
+      seconds(usage.ru_utime) + seconds(usage.ru_stime)};
 }
 
-/// The mapping of smallest analytical EDP among `samples` uniform ones.
-RtlJob best_job(const Layer& layer, int dim, std::uint64_t samples) {
-  HardwareGrid grid{};
+template <class F>
+Times measure(F&& work) {
+  const Times before = now();
+  work();
+  const Times after = now();
+  return {after.wall - before.wall, after.cpu - before.cpu};
+}
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "polaris-bench-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw Failure(name + ": cannot create");
+    path_ = name;
+  }
+  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// One job per layer, each with its analytically best mapping.
+std::vector<RtlJob> network_jobs(const Workload& workload, int dim) {
+  DesignSpace space;
   const std::int64_t values[kHardwareAxes] = {dim, kAccumulatorBytes, kScratchpadBytes, kBus};
   for (int a = 0; a < kHardwareAxes; ++a) {
-    grid.value[a][0] = values[a];
-    grid.count[a] = 1;
+    space.hardware.value[a][0] = values[a];
+    space.hardware.count[a] = 1;
   }
-  const LayerSpace space(layer, grid);
-  RtlJob best;
-  best.layer = layer;
-  best.max_cycles = 0;
-  double best_edp = 0.0;
-  for (std::uint64_t i = 0; i < samples; ++i) {
-    const DesignPoint point = space.view().decode(space.view().sample(1, 0, i));
-    if (check(layer, point) != Feasibility::feasible) continue;
-    const double edp = evaluate_analytical(layer, point.hardware, point.mapping).edp;
-    if (best.max_cycles != 0 && edp >= best_edp) continue;
-    best_edp = edp;
-    best.point = point;
-    best.max_cycles = kCycleLimit;
+  const SearchProblem problem(workload, space);
+  const auto lists = analytical_search(problem, {});
+  std::vector<RtlJob> jobs;
+  for (int l = 0; l < problem.layer_count(); ++l) {
+    RtlJob job;
+    job.layer = problem.layer(l);
+    job.point = problem.point(lists[0][static_cast<std::size_t>(l)].points.front());
+    jobs.push_back(job);
   }
-  return best;
+  return jobs;
 }
 
-RtlSchedulerOptions one_thread() {
-  RtlSchedulerOptions options;
-  options.threads = 1;
-  return options;
-}
+struct Setting {
+  bool functional = false;
+  int processes = 1;
+  int threads = 1;  ///< of one simulation
+  std::int64_t max_cycles = RtlJob().max_cycles;
+};
 
-double quantile(const std::vector<double>& sorted, double q) {
-  return sorted.empty() ? 0.0 : sorted[static_cast<std::size_t>(q * double(sorted.size() - 1))];
-}
-
-void run(const std::vector<RtlJob>& jobs, int dim, bool functional) {
-  const double before = worker_cpu_seconds();
+/// Runs all jobs on the worker and describes their speed.
+ordered_json run(std::vector<RtlJob> jobs, const std::filesystem::path& worker,
+                 const Setting& setting) {
   std::int64_t cycles = 0;
   double macs = 0.0;
-  std::vector<double> ratios;
-  std::size_t cut = 0;
-  {
-    RtlScheduler scheduler(one_thread());
-    for (RtlJob job : jobs) {
-      job.functional = functional;
+  const Times times = measure([&] {
+    RtlSchedulerOptions options;
+    options.threads = setting.processes;
+    options.worker_for = [&](int) { return worker; };
+    RtlScheduler scheduler(options);
+    for (RtlJob& job : jobs) {
+      job.functional = setting.functional;
+      job.max_cycles = setting.max_cycles;
       scheduler.submit(job);
     }
     while (const auto done = scheduler.wait_any(-1.0)) {
-      const RtlResult& result = done->second;
-      const RtlJob& job = jobs[done->first];
-      const auto& [hardware, mapping] = job.point;
+      const auto& [id, result] = *done;
+      if (result.status != RtlStatus::ok && result.status != RtlStatus::cycle_limit)
+        throw Failure(fmt::format("{}: {}", to_string(result.status), result.reason));
       cycles += result.cycles;
+      const Mapping& mapping = jobs[id].point.mapping;
       macs +=
           static_cast<double>(result.counters.mesh_rows) * mapping.spatial_c * mapping.spatial_k;
-      if (result.status == RtlStatus::ok)
-        ratios.push_back(
-            static_cast<double>(result.cycles) /
-            static_cast<double>(evaluate_analytical(job.layer, hardware, mapping).cycles));
-      else if (result.status == RtlStatus::cycle_limit)
-        ++cut;
-      else
-        std::fprintf(stderr, "%s: %s\n", to_string(result.status), result.reason.c_str());
     }
-  }
-  const double seconds = worker_cpu_seconds() - before;
-  std::sort(ratios.begin(), ratios.end());
-  std::printf("%4d %-11s %6zu %4zu %12lld %8.2f %9.0f %9.1f %6.2f %6.2f %6.2f\n", dim,
-              functional ? "functional" : "timing-only", jobs.size(), cut,
-              static_cast<long long>(cycles), seconds, static_cast<double>(cycles) / seconds / 1e3,
-              macs / seconds / 1e6, quantile(ratios, 0.5), quantile(ratios, 0.9),
-              quantile(ratios, 1.0));
-  std::fflush(stdout);
+  });
+  return {{"mode", setting.functional ? "functional" : "timing-only"},
+          {"processes", setting.processes},
+          {"threads", setting.threads},
+          {"cycles", cycles},
+          {"wall_s", times.wall},
+          {"cpu_s", times.cpu},
+          {"cycles_per_cpu_s", static_cast<double>(cycles) / times.cpu},
+          {"macs_per_cpu_s", macs / times.cpu},
+          {"cycles_per_wall_s", static_cast<double>(cycles) / times.wall}};
 }
 
-/// Builds the simulator ahead, so that its CPU time is not counted.
-void build(const RtlJob& job) {
-  RtlScheduler scheduler(one_thread());
-  RtlJob probe = job;
-  probe.max_cycles = 1;
-  scheduler.submit(probe);
-  scheduler.wait_any(-1.0);
+ordered_json measure_dim(const Workload& workload, int dim, bool threads_study) {
+  const TemporaryFolder cache;
+  const auto build = [&](int threads) {
+    RtlModelOptions options;
+    options.cache_dir = cache.path();
+    options.threads = threads;
+    return RtlModelCache(options).worker(dim, [] { return false; });
+  };
+  std::filesystem::path worker;
+  const Times cold = measure([&] { worker = build(1); });
+  const Times cached = measure([&] { build(1); });
+  const std::vector<RtlJob> jobs = network_jobs(workload, dim);
+  ordered_json runs = ordered_json::array();
+  for (const int processes : {1, 2})
+    for (const bool functional : {false, true})
+      runs.push_back(run(jobs, worker, {functional, processes, 1}));
+  if (threads_study) {
+    const auto threaded = build(2);
+    for (const bool functional : {false, true})
+      runs.push_back(run(jobs, threaded, {functional, 1, 2, kStudyCycles}));
+  }
+  return {{"dim", dim},
+          {"layers", jobs.size()},
+          {"build_wall_s", cold.wall},
+          {"build_cpu_s", cold.cpu},
+          {"cached_wall_s", cached.wall},
+          {"runs", std::move(runs)}};
+}
+
+void print(const ordered_json& result) {
+  fmt::print("DIM {}: built in {:.1f} s ({:.1f} CPU s), found in the cache in {:.2f} s\n",
+             result["dim"].get<int>(), result["build_wall_s"].get<double>(),
+             result["build_cpu_s"].get<double>(), result["cached_wall_s"].get<double>());
+  fmt::print("  {:<11} {:>5} {:>7} {:>10} {:>7} {:>7} {:>13} {:>11} {:>14}\n", "mode", "procs",
+             "threads", "cycles", "wall s", "CPU s", "Mcycle/CPU s", "MMAC/CPU s", "Mcycle/wall s");
+  for (const ordered_json& run : result["runs"])
+    fmt::print(
+        "  {:<11} {:>5} {:>7} {:>10} {:>7.2f} {:>7.2f} {:>13.2f} {:>11.0f} {:>14.2f}\n",
+        run["mode"].get<std::string>(), run["processes"].get<int>(), run["threads"].get<int>(),
+        run["cycles"].get<std::int64_t>(), run["wall_s"].get<double>(), run["cpu_s"].get<double>(),
+        run["cycles_per_cpu_s"].get<double>() / 1e6, run["macs_per_cpu_s"].get<double>() / 1e6,
+        run["cycles_per_wall_s"].get<double>() / 1e6);
+  std::fflush(stdout);
 }
 
 }  // namespace
@@ -121,21 +190,24 @@ void build(const RtlJob& job) {
 
 int main(int argc, char** argv) {
   using namespace polaris;
-  const std::uint64_t samples = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1000;
-  std::vector<int> dims;
-  for (int i = 2; i < argc; ++i) dims.push_back(std::atoi(argv[i]));
-  if (dims.empty()) dims = {4, 8, 16, 32};
-  std::printf("%4s %-11s %6s %4s %12s %8s %9s %9s %20s\n", "DIM", "mode", "layers", "cut", "cycles",
-              "CPU s", "kcycles/s", "MMAC/s", "ratio p50, p90, max");
-  for (const int dim : dims) {
-    std::vector<RtlJob> jobs;
-    for (const char* name : {"resnet50", "bert_base"})
-      for (const WorkloadLayer& layer : read_workload(find_zoo_file("workloads", name)).layers) {
-        const RtlJob job = best_job(layer.layer, dim, samples);
-        if (job.max_cycles != 0) jobs.push_back(job);
-      }
-    build(jobs.front());
-    run(jobs, dim, false);
-    run(jobs, dim, true);
+  std::vector<int> dims = {4, 8, 16, 32, 64};
+  bool json = false, threads_study = false;
+  CLI::App app("Speed of the RTL simulation over the layers of ResNet-50");
+  app.add_option("dims", dims, "Array sizes: 4, 8, 16, 32 or 64");
+  app.add_flag("--json", json, "Print JSON");
+  app.add_flag("--threads-study", threads_study,
+               "Also build and run a model with two threads in one simulation");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    const Workload workload = read_workload(find_zoo_file("workloads", "resnet50"));
+    ordered_json results = ordered_json::array();
+    for (const int dim : dims) {
+      results.push_back(measure_dim(workload, dim, threads_study));
+      if (!json) print(results.back());
+    }
+    if (json) fmt::print("{}\n", results.dump(2));
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "bench_rtl: {}\n", error.what());
+    return 1;
   }
 }

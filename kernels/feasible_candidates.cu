@@ -3,8 +3,8 @@
 // Later kernels see full tiles whatever part of a space can run, often a tenth.
 //
 // Inputs     a range or a list of indices; the view, about 1.3 KiB, in constant memory.
-// Work split grid-stride, a candidate a thread and round; a warp appends its feasible ones
-// together. Memory     DRAM traffic is 4 bytes per feasible candidate, and 8 per listed index.
+// Work split grid-stride, a candidate a thread and round; a warp appends its feasible together.
+// Memory     DRAM traffic is 4 bytes per feasible candidate, and 8 per listed index.
 // Order      of the list: ascending within a warp's round, else undefined; what is made of the list
 //            must not depend on it.
 // Bound      instruction issue: decoding divides 64-bit integers a dozen times.

@@ -4,8 +4,7 @@
 //            other kernels have left of tens of millions of points, and all but a handful fail the
 //            comparison with the k-th best.
 // Memory     32 KiB of shared memory, or for k > kMaxSharedTopK up to 512 KiB of device memory,
-// which
-//            stay in the L2 cache; each candidate is read once, 16 bytes.
+//            which stay in the L2 cache; each candidate is read once, 16 bytes.
 // Precision  none: scores are only compared.
 // Bound      latency of the loads of one block.
 

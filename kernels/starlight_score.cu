@@ -10,15 +10,11 @@
 //            then the eight warps share the rows of every product (encoder layers, samples, rows of
 //            L^-1) over M candidates at a time, a lane owning up to 8 x 8 elements.
 // Memory     device/starlight_block.cuh: the kernel rows of M candidates stay in shared memory
-// where
-//            they fit, else in device memory. DRAM traffic besides the model: 4 bytes in and at
-//            most 16 out per candidate.
+//            where they fit, else in device memory. DRAM traffic besides the model: 4 bytes in and
+//            at most 16 out per candidate.
 // Precision  T throughout: float as a screen, its products over the samples in 3xTF32 if wanted,
-// and
-//            double for what is returned. Accumulation by fma
-// along
-//            the depth, warps summed in order: results depend neither on the grid nor on where a
-//            candidate stands.
+//            and double for what is returned. Accumulation by fma along the depth, warps summed in
+//            order: results depend neither on the grid nor on where a candidate stands.
 // Bound      fused multiply-adds: per candidate the encoder's weights, N kKernelInputs and N^2 / 2
 //            (kPrefixRows^2 / 2 for the bound). Counts: kernels/README.md.
 

@@ -42,6 +42,7 @@ module accelerator
   logic [4:0] requant_shift, bank_shift;
   logic [6:0] spatial_c;
   word_t scratchpad_rows, accumulator_rows, burst_bytes, weight_row_step;
+  switches_t switches;
   config_registers #(
     .ScratchpadRows(ScratchpadRows),
     .AccumulatorRows(AccumulatorRows)
@@ -56,7 +57,8 @@ module accelerator
     .accumulator_rows_o(accumulator_rows),
     .burst_bytes_o(burst_bytes),
     .reload_weights_o(reload_weights),
-    .weight_row_step_o(weight_row_step)
+    .weight_row_step_o(weight_row_step),
+    .switches_o(switches)
   );
 
   // Steps, as each unit sees them.
@@ -67,12 +69,14 @@ module accelerator
   logic preload_step_valid, stream_step_valid, store_step_valid;
   logic input_step_ready, weight_step_ready, psum_step_ready;
   logic preload_step_ready, stream_step_ready, store_step_ready;
+  logic idle;
   step_dispatch u_steps (
     .clk_i,
     .rst_ni,
     .cfg_clk_i,
     .cfg_i(cfg),
     .start_i,
+    .hold_i(switches.serial_steps && !idle),
     .done_o(steps_done),
     .input_valid_o(input_step_valid),
     .input_ready_i(input_step_ready),
@@ -247,6 +251,7 @@ module accelerator
   logic preload_read_valid, preload_read_ready, stream_read_valid;
   word_t preload_read_row, stream_read_row;
   logic [8*Dim-1:0] weight_row_data, input_row_data;
+  logic [8*Dim*Dim-1:0] weight_rows_data;
   logic shift_valid, shadow_full, shadow_taken, row_valid, row_swap;
   logic [5:0] shift_row;
   result_tag_t row_tag, result_tag;
@@ -264,6 +269,8 @@ module accelerator
     .spatial_c_i(spatial_c),
     .row_step_i(weight_row_step),
     .reload_weights_i(reload_weights),
+    .wide_i(switches.wide_preload),
+    .hold_i(switches.serial_passes && (stream_read_valid || !mesh_idle)),
     .step_valid_i(preload_step_valid),
     .step_ready_o(preload_step_ready),
     .step_new_i(preload_new),
@@ -316,6 +323,9 @@ module accelerator
     .rst_ni,
     .data_on_i(data_on),
     .bank_shift_i(bank_shift),
+    .multi_port_i(switches.multi_port),
+    .wide_preload_i(switches.wide_preload),
+    .row_step_i(weight_row_step),
     .capacity_i(scratchpad_rows),
     .error_o(scratchpad_error),
     .stream_valid_i(stream_read_valid),
@@ -325,6 +335,7 @@ module accelerator
     .preload_ready_o(preload_read_ready),
     .preload_row_i(preload_read_row),
     .preload_data_o(weight_row_data),
+    .preload_rows_o(weight_rows_data),
     .input_valid_i(input_write_valid),
     .input_ready_o(input_write_ready),
     .input_row_i(input_write_row),
@@ -343,9 +354,12 @@ module accelerator
     .clk_i,
     .rst_ni,
     .data_on_i(data_on),
+    .short_i(switches.short_array),
+    .wide_preload_i(switches.wide_preload),
     .weight_valid_i(shift_valid),
     .weight_row_i(shift_row),
     .weight_data_i(weight_row_data),
+    .weight_rows_i(weight_rows_data),
     .row_valid_i(row_valid),
     .row_swap_i(row_swap),
     .row_data_i(input_row_data),
@@ -386,6 +400,7 @@ module accelerator
   logic burst_valid, burst_ready, writes_done;
   word_t burst_addr;
   burst_len_t burst_len;
+  logic burst_psum;
   logic [BeatBits-1:0] burst_data;
   assign store_taken = store_step_valid && store_step_ready;
   store_engine #(
@@ -411,6 +426,7 @@ module accelerator
     .burst_ready_i(burst_ready),
     .burst_addr_o(burst_addr),
     .burst_bytes_o(burst_len),
+    .burst_psum_o(burst_psum),
     .burst_data_o(burst_data),
     .writes_done_i(writes_done),
     .idle_o(store_idle)
@@ -424,6 +440,8 @@ module accelerator
     .cfg_clk_i,
     .cfg_i(cfg),
     .data_on_i(data_on),
+    .packed_bus_i(switches.packed_bus),
+    .thin_psums_i(switches.thin_psums),
     .error_o(dram_error),
     .read_valid_i(request_valid),
     .read_ready_o(request_ready),
@@ -441,6 +459,7 @@ module accelerator
     .write_ready_o(burst_ready),
     .write_addr_i(burst_addr),
     .write_bytes_i(burst_len),
+    .write_psum_i(burst_psum),
     .write_data_i(burst_data),
     .writes_done_o(writes_done),
     .read_beat_o(read_beat),
@@ -452,9 +471,10 @@ module accelerator
 
   // Completion, errors, counters.
   logic running_q;
-  assign done_o = running_q && steps_done && !input_step_valid && !weight_step_valid &&
-      !psum_step_valid && !preload_step_valid && !stream_step_valid && !store_step_valid &&
-      stream_idle && preload_idle && mesh_idle && store_idle && !output_filled;
+  assign idle = !input_step_valid && !weight_step_valid && !psum_step_valid &&
+      !preload_step_valid && !stream_step_valid && !store_step_valid && stream_idle &&
+      preload_idle && mesh_idle && store_idle && !output_filled;
+  assign done_o = running_q && steps_done && idle;
   always_ff @(posedge clk_i) begin
     if (!rst_ni) running_q <= 1'b0;
     else if (start_i) running_q <= 1'b1;

@@ -36,6 +36,27 @@ package accelerator_pkg;
   localparam logic [7:0] RegPageMiss = 8'h0B;         // cycles to open another DRAM row
   localparam logic [7:0] RegReloadWeights = 8'h0C;    // 1: the accumulator nest walks weights
   localparam logic [7:0] RegWeightRowStep = 8'h0D;    // scratchpad rows between array rows
+  localparam logic [7:0] RegSwitches = 8'h0E;         // bits below
+
+  // Switches take one mechanism each from the machine, to measure what it costs or saves; results
+  // stay the same. All 0: the machine as it would be built.
+  localparam int unsigned SwitchPackedBus = 0;     // a burst occupies the bus for its bytes only
+  localparam int unsigned SwitchMultiPort = 1;     // no scratchpad access waits for another
+  localparam int unsigned SwitchWidePreload = 2;   // all weights of a pass shift in in one cycle
+  localparam int unsigned SwitchShortArray = 3;    // results one cycle behind their input row
+  localparam int unsigned SwitchSerialPasses = 4;  // weights are read only while the array is empty
+  localparam int unsigned SwitchSerialSteps = 5;   // a step begins when the one before has ended
+  localparam int unsigned SwitchThinPsums = 6;     // the bus moves partial sums as if they were int8
+
+  typedef struct packed {
+    logic thin_psums;
+    logic serial_steps;
+    logic serial_passes;
+    logic short_array;
+    logic wide_preload;
+    logic multi_port;
+    logic packed_bus;
+  } switches_t;
 
   // Tile buffers, one group per tensor: how many (1 or 2) and their first rows.
   localparam logic [5:0] GroupInputBuffers = 6'h04;   // addr[7:2] = 0x10..0x12

@@ -6,6 +6,7 @@ module bank_arbiter
   import accelerator_pkg::*;
 (
   input  logic [4:0] bank_shift_i,  // bank = row >> shift
+  input  logic       multi_port_i,  // switch: no one waits
   input  logic       stream_valid_i,
   input  word_t      stream_row_i,
   input  logic       preload_valid_i,
@@ -24,10 +25,10 @@ module bank_arbiter
   assign weight_bank = weight_row_i >> bank_shift_i;
 
   // A refused preload still keeps its bank from the loads: it goes first as soon as it is free.
-  assign preload_ready_o = !(stream_valid_i && stream_bank == preload_bank);
-  assign input_ready_o = !(stream_valid_i && stream_bank == input_bank) &&
-      !(preload_valid_i && preload_bank == input_bank);
-  assign weight_ready_o = !(stream_valid_i && stream_bank == weight_bank) &&
+  assign preload_ready_o = multi_port_i || !(stream_valid_i && stream_bank == preload_bank);
+  assign input_ready_o = multi_port_i || (!(stream_valid_i && stream_bank == input_bank) &&
+      !(preload_valid_i && preload_bank == input_bank));
+  assign weight_ready_o = multi_port_i || (!(stream_valid_i && stream_bank == weight_bank) &&
       !(preload_valid_i && preload_bank == weight_bank) &&
-      !(input_valid_i && input_ready_o && input_bank == weight_bank);
+      !(input_valid_i && input_ready_o && input_bank == weight_bank));
 endmodule

@@ -54,5 +54,7 @@ module burst_walker
 
   `ASSERT(StartsOnlyWhenIdle, !start_i || !busy_o)
   `ASSERT(BurstFits, !valid_o || (bytes != 0 && bytes <= 32'(BeatBytes)))
+  `ASSERT(BurstWithinAlignment, !valid_o ||
+          (addr_o & (burst_bytes_i - 1)) + bytes <= burst_bytes_i)
   `ASSERT_HOLD(RequestHeld, valid_o, ready_i, {addr_o, bytes_o})
 endmodule

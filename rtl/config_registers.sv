@@ -20,7 +20,8 @@ module config_registers
   output word_t       accumulator_rows_o,
   output word_t       burst_bytes_o,
   output logic        reload_weights_o,
-  output word_t       weight_row_step_o
+  output word_t       weight_row_step_o,
+  output switches_t   switches_o
 );
   always_ff @(posedge cfg_clk_i) begin
     case (cfg_i.addr)
@@ -35,6 +36,16 @@ module config_registers
       RegBurstBytes: burst_bytes_o <= cfg_i.data;
       RegReloadWeights: reload_weights_o <= cfg_i.data[0];
       RegWeightRowStep: weight_row_step_o <= cfg_i.data;
+      RegSwitches:
+        switches_o <= '{
+          thin_psums: cfg_i.data[SwitchThinPsums],
+          serial_steps: cfg_i.data[SwitchSerialSteps],
+          serial_passes: cfg_i.data[SwitchSerialPasses],
+          short_array: cfg_i.data[SwitchShortArray],
+          wide_preload: cfg_i.data[SwitchWidePreload],
+          multi_port: cfg_i.data[SwitchMultiPort],
+          packed_bus: cfg_i.data[SwitchPackedBus]
+        };
       default: ;
     endcase
   end

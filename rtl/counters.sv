@@ -2,6 +2,7 @@
 //
 // Latency: an event of cycle t is counted at t+1; data_o is the counter addressed in the cycle
 // before.
+`include "assertions.svh"
 module counters
   import accelerator_pkg::*;
 (
@@ -15,23 +16,23 @@ module counters
   input  logic [4:0]  addr_i,
   output logic [63:0] data_o
 );
-  logic [63:0] count_q [Events + 3];
+  // Blocking state of one block: cheaper to simulate than a shadow of each counter.
+  logic [63:0] count [Events + 3];
 
   always_ff @(posedge clk_i) begin
+    if (read_i) data_o <= count[addr_i];
     if (!rst_ni) begin
-      for (int i = 0; i < Events + 3; i++) count_q[i] <= '0;
+      for (int i = 0; i < Events + 3; i++) count[i] = '0;
     end else if (running_i) begin
-      count_q[CounterCycles] <= count_q[CounterCycles] + 1;
+      count[CounterCycles] = count[CounterCycles] + 1;
       for (int i = 0; i < Events; i++)
-        if (events_i[i]) count_q[32'(CounterFirstEvent)+i] <= count_q[32'(CounterFirstEvent)+i] + 1;
+        count[32'(CounterFirstEvent)+i] += 64'(events_i[i]);
       if (read_bytes_i != '0)
-        count_q[CounterReadBytes] <= count_q[CounterReadBytes] + 64'(read_bytes_i);
+        count[CounterReadBytes] = count[CounterReadBytes] + 64'(read_bytes_i);
       if (write_bytes_i != '0)
-        count_q[CounterWriteBytes] <= count_q[CounterWriteBytes] + 64'(write_bytes_i);
+        count[CounterWriteBytes] = count[CounterWriteBytes] + 64'(write_bytes_i);
     end
   end
 
-  always_ff @(posedge clk_i) begin
-    if (read_i) data_o <= count_q[addr_i];
-  end
+  `ASSERT(CounterExists, !read_i || addr_i <= CounterWriteBytes)
 endmodule

@@ -5,7 +5,10 @@
 // meets another open row in its DRAM bank waits RegPageMiss for it; that happens when it is
 // accepted, so misses of different banks and of bursts in the queue overlap. The bus moves one beat
 // a cycle, at most up to the next aligned RegBusBytes boundary; reads and writes alternate burst by
-// burst. A read beat that its channel refuses blocks the bus.
+// burst. A read beat that its channel refuses blocks the bus. With packed_bus_i a burst occupies the
+// bus for its bytes only, however they are aligned: what a burst's end leaves of a cycle's bytes, up
+// to one beat, serves the next. One burst a cycle remains the limit. With thin_psums_i the bus is four
+// times as wide for partial sums, up to BeatBytes: a sum of four bytes costs one.
 //
 // Data lies with the harness, behind dram_read and dram_write; timing-only mode calls neither.
 //
@@ -19,6 +22,8 @@ module dram_model
   input  logic                cfg_clk_i,
   input  config_bus_t         cfg_i,
   input  logic                data_on_i,
+  input  logic                packed_bus_i,    // switches: below
+  input  logic                thin_psums_i,
   output logic                error_o,         // sticky: an address beyond the image was used
   // read requests, one bit a channel
   input  logic [Channels-1:0] read_valid_i,
@@ -39,6 +44,7 @@ module dram_model
   output logic                write_ready_o,
   input  word_t               write_addr_i,
   input  burst_len_t          write_bytes_i,
+  input  logic                write_psum_i,    // the burst holds partial sums
   input  logic [BeatBits-1:0] write_data_i,
   output logic                writes_done_o,
   // events
@@ -123,12 +129,13 @@ module dram_model
   assign write_open = later(now_q, bank_free_q[write_bank]) + (write_miss_o ? page_miss_q : '0);
 
   // Queues, and the burst that owns the bus.
-  logic read_waiting, write_waiting, read_pop, write_pop;
+  logic read_waiting, write_waiting, data_waiting, read_pop, write_pop, head_write_psum;
   word_t head_read_ready, head_read_addr, head_write_ready, head_write_addr;
   burst_len_t head_read_bytes, head_write_bytes;
   channel_e head_channel;
   logic [BeatBits-1:0] head_data;
 
+  // The words stand lowest: aligned, they cost the simulator no shifts.
   fifo #(
     .Width(2 * $bits(word_t) + $bits(burst_len_t) + $bits(channel_e)),
     .Depth(MaxReads)
@@ -137,24 +144,24 @@ module dram_model
     .rst_ni,
     .valid_i(accepts_read),
     .ready_o(read_queue_ready),
-    .data_i({read_open + latency_q, read_addr, read_bytes, granted}),
+    .data_i({granted, read_bytes, read_open + latency_q, read_addr}),
     .valid_o(read_waiting),
     .ready_i(read_pop),
-    .data_o({head_read_ready, head_read_addr, head_read_bytes, head_channel})
+    .data_o({head_channel, head_read_bytes, head_read_ready, head_read_addr})
   );
 
   fifo #(
-    .Width(2 * $bits(word_t) + $bits(burst_len_t)),
+    .Width(2 * $bits(word_t) + $bits(burst_len_t) + 1),
     .Depth(MaxWrites)
   ) u_writes (
     .clk_i,
     .rst_ni,
     .valid_i(write_valid_i),
     .ready_o(write_ready_o),
-    .data_i({write_open, write_addr_i, write_bytes_i}),
+    .data_i({write_psum_i, write_bytes_i, write_open, write_addr_i}),
     .valid_o(write_waiting),
     .ready_i(write_pop),
-    .data_o({head_write_ready, head_write_addr, head_write_bytes})
+    .data_o({head_write_psum, head_write_bytes, head_write_ready, head_write_addr})
   );
   fifo #(
     .Width(BeatBits),
@@ -165,14 +172,16 @@ module dram_model
     .valid_i(write_valid_i && data_on_i),
     .ready_o(),
     .data_i(write_data_i),
-    .valid_o(),
+    .valid_o(data_waiting),
     .ready_i(write_pop && data_on_i),
     .data_o(head_data)
   );
   assign writes_done_o = !write_waiting;
 
   logic busy_q, writing_q, reads_ready, writes_ready, writes;
-  burst_len_t moved_q, left, room, beat;
+  burst_len_t moved_q, left, room, beat, spare, unused_q;
+  word_t width, budget;
+  logic [1:0] thin;  // log2 of what a byte of the bus carries now
   word_t beat_addr;
   logic beat_offered, beat_moves, burst_end;
   assign reads_ready = read_waiting && signed'(now_q - head_read_ready) >= 0;
@@ -182,8 +191,13 @@ module dram_model
   assign beat_offered = writes ? writes_ready : reads_ready;
   assign beat_addr = (writes ? head_write_addr : head_read_addr) + 32'(moved_q);
   assign left = (writes ? head_write_bytes : head_read_bytes) - moved_q;
-  assign room = 7'(bus_bytes_q) - 7'(beat_addr & (bus_bytes_q - 1));
+  assign thin = thin_psums_i && (writes ? head_write_psum : head_channel == ChannelPsum) ? 2'd2 : 2'd0;
+  assign width = bus_bytes_q << thin < BeatBytes ? bus_bytes_q << thin : BeatBytes;
+  assign budget = (bus_bytes_q + 32'(unused_q)) << thin;
+  assign room = packed_bus_i ? (budget < BeatBytes ? 7'(budget) : 7'(BeatBytes))
+                             : 7'(width) - 7'(beat_addr & (width - 1));
   assign beat = left < room ? left : room;
+  assign spare = (room - beat) >> thin;
   assign burst_end = beat == left;
   assign write_beat_o = beat_offered && writes;
   assign read_beat_o = |(beat_valid_o & beat_ready_i);
@@ -209,6 +223,7 @@ module dram_model
       busy_q <= 1'b0;
       writing_q <= 1'b0;
       moved_q <= '0;
+      unused_q <= '0;
       error_o <= 1'b0;
       for (int i = 0; i < Banks; i++) begin
         open_row_q[i] <= '1;
@@ -232,6 +247,11 @@ module dram_model
         writing_q <= writes;
         busy_q <= !(beat_moves && burst_end);
       end
+      if (packed_bus_i) begin
+        // Kept while a beat is refused: the beat must not change.
+        if (!beat_offered) unused_q <= '0;
+        else if (beat_moves) unused_q <= spare < 7'(bus_bytes_q) ? spare : 7'(bus_bytes_q);
+      end
       if (beat_moves) begin
         moved_q <= burst_end ? '0 : moved_q + beat;
         if (writes && data_on_i)
@@ -242,4 +262,9 @@ module dram_model
 
   `ASSERT(OutstandingWithinLimit, 32'(outstanding_q) <= max_outstanding_q)
   `ASSERT(BeatMovesSomething, !beat_offered || beat != 0)
+  `ASSERT(GrantsOneOfTheRequests, (read_ready_o & (read_ready_o - 1'b1)) == '0 &&
+          (read_ready_o & ~read_valid_i) == '0)
+  `ASSERT_HOLD(BeatHeld, |beat_valid_o, |(beat_valid_o & beat_ready_i),
+               {beat_valid_o, beat_bytes_o, beat_addr})
+  `ASSERT(EveryWriteHasItsData, !data_on_i || data_waiting == write_waiting)
 endmodule

@@ -44,4 +44,5 @@ module fifo #(
   end
 
   `ASSERT(OccupancyWithinDepth, 32'((PointerW+1)'(write_q - read_q)) <= Depth)
+  `ASSERT_HOLD(HeadHeld, valid_o, ready_i, data_o)
 endmodule

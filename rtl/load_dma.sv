@@ -124,5 +124,6 @@ module load_dma
     .write_data_o
   );
 
-  `ASSERT(FreeBuffersExist, free_q <= 2'd2)
+  `ASSERT(FreeBuffersExist, free_q <= (buffers.two ? 2'd2 : 2'd1))
+  `ASSERT(TilesStayInOrder, !(taken && !loads && filling))
 endmodule

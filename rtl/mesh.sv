@@ -19,10 +19,13 @@ module mesh
   input  logic              clk_i,
   input  logic              rst_ni,
   input  logic              data_on_i,
+  input  logic              short_i,         // switch: row to result 1 cycle
+  input  logic              wide_preload_i,  // switch: all rows of weights in one cycle
   // shadow weights, one array row a cycle
   input  logic              weight_valid_i,
   input  logic [5:0]        weight_row_i,
   input  logic [8*Dim-1:0]  weight_data_i,
+  input  logic [8*Dim*Dim-1:0] weight_rows_i,  // of a wide preload
   // input rows
   input  logic              row_valid_i,
   input  logic              row_swap_i,
@@ -42,8 +45,10 @@ module mesh
   logic [32*Dim-1:0] sums_q [Latency];
   logic [SlotW-1:0] slot_q;
   logic [7:0] flying_q;
+  logic [SlotW-1:0] last_slot;
   logic moves;
 
+  assign last_slot = short_i ? '0 : SlotW'(Latency - 1);
   assign moves = row_valid_i || flying_q != '0;
   assign idle_o = !moves;
   assign result_valid_o = valid_q[slot_q];
@@ -58,7 +63,7 @@ module mesh
     end else if (moves) begin
       valid_q[slot_q] <= row_valid_i;
       tag_q[slot_q] <= row_tag_i;
-      slot_q <= slot_q == SlotW'(Latency - 1) ? '0 : slot_q + 1'b1;
+      slot_q <= slot_q == last_slot ? '0 : slot_q + 1'b1;
       flying_q <= flying_q + 8'(row_valid_i) - 8'(result_valid_o);
     end
   end
@@ -75,8 +80,12 @@ module mesh
         for (int i = 0; i < Dim * Dim; i++) weight[i] = shadow[i];
       end
       if (weight_valid_i) begin
-        for (int k = 0; k < Dim; k++)
-          shadow[32'(weight_row_i)*Dim+k] = 32'(signed'(weight_data_i[8*k+:8]));
+        if (wide_preload_i) begin
+          for (int i = 0; i < Dim * Dim; i++) shadow[i] = 32'(signed'(weight_rows_i[8*i+:8]));
+        end else begin
+          for (int k = 0; k < Dim; k++)
+            shadow[32'(weight_row_i)*Dim+k] = 32'(signed'(weight_data_i[8*k+:8]));
+        end
       end
       if (row_valid_i) begin
         for (int k = 0; k < Dim; k++) sum[k] = 0;

@@ -13,6 +13,8 @@ module preloader
   input  logic [6:0]  spatial_c_i,
   input  word_t       row_step_i,        // scratchpad rows between two array rows
   input  logic        reload_weights_i,  // the accumulator nest walks weights
+  input  logic        wide_i,            // switch: one read brings all rows
+  input  logic        hold_i,            // read nothing now
   // steps and tiles
   input  logic        step_valid_i,
   output logic        step_ready_o,
@@ -68,10 +70,11 @@ module preloader
 
   // The first iteration of a step needs a load only if the array may hold other weights.
   assign needed = entered[RelevantWeight] && (!first_q || new_weight_q || reload_weights_i);
-  assign read_valid_o = active_q && needed && (!shadow_full_o || shadow_taken_i);
+  assign read_valid_o = active_q && needed && (!shadow_full_o || shadow_taken_i) &&
+      !hold_i;
   assign read_row_o = (second_q ? buffers.row1 : buffers.row0) + nest_row + row_offset_q;
   assign shifted = read_valid_o && read_ready_i;
-  assign rows_end = shifted && row_q + 1'b1 == spatial_c_i;
+  assign rows_end = shifted && (wide_i || row_q + 1'b1 == spatial_c_i);
   assign advance = active_q && (rows_end || !needed);
   assign tile_release_o = advance && last && last_weight_q;
   assign idle_o = !active_q;
@@ -108,4 +111,6 @@ module preloader
 
   `ASSERT(SwapsOnlyFullShadow, !shadow_taken_i || shadow_full_o)
   `ASSERT(ReleasesWhatItHolds, !tile_release_o || active_q)
+  `ASSERT(TakesOnlyFilledTiles, !tile_taken_o || tile_filled_i)
+  `ASSERT_HOLD(ReadHeld, read_valid_o, read_ready_i, read_row_o)
 endmodule

@@ -1,7 +1,7 @@
 // Walks the register loop nest: the rows that stream through the array under one set of weights.
 //
-// Latency: none; outputs describe the current row, advance_i moves on at the clock edge and wraps
-// to the first row after the last.
+// Latency: outputs describe the row selected by the init_i or advance_i of the cycle before; after
+// the last row comes the first again.
 module row_walker
   import accelerator_pkg::*;
 (
@@ -31,47 +31,49 @@ module row_walker
     end
   end
 
-  // Loop 2 is the innermost. inX_q, outX_q: offsets summed over loops 0..X.
-  word_t index0_q, index1_q, index2_q;
-  word_t in0_q, in1_q, in2_q, out0_q, out1_q, out2_q;
+  // Blocking state of one block, as in loop_nest: an idle cycle costs the simulator nothing.
+  // Loop 2 is the innermost; entry i of a sum covers the loops 0..i.
+  word_t index [RegisterLoops];
+  word_t input_sum [RegisterLoops];
+  word_t output_sum [RegisterLoops];
   logic end0, end1, end2;
-  assign end0 = index0_q + 1 == bound_q[0];
-  assign end1 = index1_q + 1 == bound_q[1];
-  assign end2 = index2_q + 1 == bound_q[2];
-  assign last_o = end0 && end1 && end2;
-  assign input_row_o = in2_q;
-  assign output_row_o = out2_q;
 
   always_ff @(posedge clk_i) begin
-    if (init_i || (advance_i && last_o)) begin
-      index0_q <= '0;
-      index1_q <= '0;
-      index2_q <= '0;
-      {in0_q, in1_q, in2_q} <= '0;
-      {out0_q, out1_q, out2_q} <= '0;
-    end else if (advance_i) begin
-      if (!end2) begin
-        index2_q <= index2_q + 1;
-        in2_q <= in2_q + input_step_q[2];
-        out2_q <= out2_q + output_step_q[2];
+    if (init_i || advance_i) begin
+      if (init_i || last_o) begin
+        for (int i = 0; i < RegisterLoops; i++) begin
+          index[i] = '0;
+          input_sum[i] = '0;
+          output_sum[i] = '0;
+        end
+      end else if (!end2) begin
+        index[2] = index[2] + 1;
+        input_sum[2] = input_sum[2] + input_step_q[2];
+        output_sum[2] = output_sum[2] + output_step_q[2];
       end else if (!end1) begin
-        index2_q <= '0;
-        index1_q <= index1_q + 1;
-        in1_q <= in1_q + input_step_q[1];
-        in2_q <= in1_q + input_step_q[1];
-        out1_q <= out1_q + output_step_q[1];
-        out2_q <= out1_q + output_step_q[1];
+        index[2] = '0;
+        index[1] = index[1] + 1;
+        input_sum[1] = input_sum[1] + input_step_q[1];
+        input_sum[2] = input_sum[1];
+        output_sum[1] = output_sum[1] + output_step_q[1];
+        output_sum[2] = output_sum[1];
       end else begin
-        index2_q <= '0;
-        index1_q <= '0;
-        index0_q <= index0_q + 1;
-        in0_q <= in0_q + input_step_q[0];
-        in1_q <= in0_q + input_step_q[0];
-        in2_q <= in0_q + input_step_q[0];
-        out0_q <= out0_q + output_step_q[0];
-        out1_q <= out0_q + output_step_q[0];
-        out2_q <= out0_q + output_step_q[0];
+        index[2] = '0;
+        index[1] = '0;
+        index[0] = index[0] + 1;
+        input_sum[0] = input_sum[0] + input_step_q[0];
+        input_sum[1] = input_sum[0];
+        input_sum[2] = input_sum[0];
+        output_sum[0] = output_sum[0] + output_step_q[0];
+        output_sum[1] = output_sum[0];
+        output_sum[2] = output_sum[0];
       end
+      end0 = index[0] + 1 == bound_q[0];
+      end1 = index[1] + 1 == bound_q[1];
+      end2 = index[2] + 1 == bound_q[2];
+      last_o <= end0 && end1 && end2;
+      input_row_o <= input_sum[2];
+      output_row_o <= output_sum[2];
     end
   end
 endmodule

@@ -18,6 +18,9 @@ module scratchpad
   input  logic             rst_ni,
   input  logic             data_on_i,
   input  logic [4:0]       bank_shift_i,
+  input  logic             multi_port_i,    // switch: no bank conflicts
+  input  logic             wide_preload_i,  // switch: a preload reads Dim rows, row_step_i apart
+  input  word_t            row_step_i,
   input  word_t            capacity_i,  // rows
   output logic             error_o,     // sticky: a row beyond the capacity was used
   // streamer
@@ -29,6 +32,7 @@ module scratchpad
   output logic             preload_ready_o,
   input  word_t            preload_row_i,
   output logic [8*Dim-1:0] preload_data_o,
+  output logic [8*Dim*Dim-1:0] preload_rows_o,  // those of a wide preload, the first lowest
   // input load
   input  logic             input_valid_i,
   output logic             input_ready_o,
@@ -47,6 +51,7 @@ module scratchpad
 
   bank_arbiter u_arbiter (
     .bank_shift_i,
+    .multi_port_i,
     .stream_valid_i,
     .stream_row_i,
     .preload_valid_i,
@@ -74,6 +79,18 @@ module scratchpad
     end
   end
 
+  // An array of one entry: the simulator then touches it only when it is written.
+  logic [8*Dim*Dim-1:0] preload_rows_q [1];
+  assign preload_rows_o = preload_rows_q[0];
+  always_ff @(posedge clk_i) begin
+    if (data_on_i && wide_preload_i && preload_valid_i && preload_ready_o) begin
+      automatic logic [8*Dim*Dim-1:0] rows;
+      for (int i = 0; i < Dim; i++)
+        rows[8*Dim*i+:8*Dim] = row_q[RowW'(preload_row_i + 32'(i) * row_step_i)];
+      preload_rows_q[0] <= rows;
+    end
+  end
+
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       error_o <= 1'b0;
@@ -85,6 +102,22 @@ module scratchpad
     end
   end
 
+  // Every port's access, by bank: single-port banks serve one a cycle.
+  logic [3:0] serves;
+  word_t bank [4];
+  logic banks_apart;
+  assign serves = {stream_valid_i, preload_valid_i && preload_ready_o,
+                   input_valid_i && input_ready_o, weight_valid_i && weight_ready_o};
+  always_comb begin
+    bank[3] = stream_row_i >> bank_shift_i;
+    bank[2] = preload_row_i >> bank_shift_i;
+    bank[1] = input_row_i >> bank_shift_i;
+    bank[0] = weight_row_i >> bank_shift_i;
+    banks_apart = 1'b1;
+    for (int a = 1; a < 4; a++)
+      for (int b = 0; b < a; b++) banks_apart &= !(serves[a] && serves[b] && bank[a] == bank[b]);
+  end
+  `ASSERT(OneAccessABank, multi_port_i || banks_apart)
   `ASSERT(OneWriterARow, !(input_valid_i && input_ready_o && weight_valid_i && weight_ready_o &&
                            input_row_i == weight_row_i))
 endmodule

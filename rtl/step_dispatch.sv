@@ -16,6 +16,7 @@ module step_dispatch
   input  logic         cfg_clk_i,
   input  config_bus_t  cfg_i,
   input  logic         start_i,
+  input  logic         hold_i,           // take no step now
   output logic         done_o,           // the last step is in the queues
   // input tiles to load
   output logic         input_valid_o,
@@ -47,12 +48,13 @@ module step_dispatch
 );
   step_t step;
   stream_step_t stream_step;
-  logic step_valid, step_taken, queues_ready;
+  logic step_valid, step_taken, step_ready, queues_ready;
   logic input_queue_ready, weight_queue_ready, psum_queue_ready;
   logic preload_queue_ready, stream_queue_ready, store_queue_ready;
   assign queues_ready = input_queue_ready && weight_queue_ready && psum_queue_ready &&
       preload_queue_ready && stream_queue_ready && store_queue_ready;
-  assign step_taken = step_valid && queues_ready;
+  assign step_ready = queues_ready && !hold_i;
+  assign step_taken = step_valid && step_ready;
   assign stream_step = '{
     new_input: step.new_input,
     last_input: step.last_input,
@@ -69,7 +71,7 @@ module step_dispatch
     .cfg_i,
     .start_i,
     .valid_o(step_valid),
-    .ready_i(queues_ready),
+    .ready_i(step_ready),
     .step_o(step),
     .done_o
   );

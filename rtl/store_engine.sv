@@ -35,6 +35,7 @@ module store_engine
   input  logic                burst_ready_i,
   output word_t               burst_addr_o,
   output burst_len_t          burst_bytes_o,
+  output logic                burst_psum_o,  // of partial sums
   output logic [BeatBits-1:0] burst_data_o,
   input  logic                writes_done_i,  // all bursts have reached DRAM
   output logic                idle_o
@@ -95,6 +96,7 @@ module store_engine
   assign burst_addr_o = burst_addr_q;
   assign burst_bytes_o = burst_fill_q + bytes[6:0];
   assign burst_data_o = burst;
+  assign burst_psum_o = !final_q;
 
   logic [RowBits-1:0] row_out;
   int sum;
@@ -162,6 +164,9 @@ module store_engine
   end
 
   `ASSERT(BurstFits, !burst_valid_o || (burst_bytes_o != 0 && 32'(burst_bytes_o) <= 32'(BeatBytes)))
+  `ASSERT(TakesOnlyFilledTiles, !taken || tile_filled_i)
+  `ASSERT(BurstWithinAlignment, !burst_valid_o ||
+          (burst_addr_o & (burst_bytes_i - 1)) + 32'(burst_bytes_o) <= burst_bytes_i)
   `ASSERT_HOLD(BurstHeld, burst_valid_o, burst_ready_i, {burst_addr_o, burst_bytes_o, burst_data_o})
   // The preceding chunk's burst is complete before the next chunk's address replaces its own.
   `ASSERT(ChunksDoNotMix, !(read && position_q == '0) || burst_fill_q == '0 || (packs && burst_end))

@@ -137,4 +137,5 @@ module streamer
 
   `ASSERT(TakesOnlyFilledTiles, !input_taken_o || input_filled_i)
   `ASSERT(TakesOnlyFreeOutputs, !output_taken_o || output_ready_i)
+  `ASSERT(SwapsOnlyFullShadow, !shadow_taken_o || shadow_full_i)
 endmodule

@@ -1,10 +1,15 @@
 // polaris simulate: one design point in the RTL simulator, beside the analytical model's numbers.
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <vector>
 
@@ -39,11 +44,70 @@ struct SimulateOptions {
   std::string mapping;
   std::string space;
   std::optional<std::uint64_t> index;
+  std::vector<std::string> without;  ///< names of kRtlMechanismFields
   bool functional = false;
   std::int64_t max_cycles = 1'000'000'000;
   double time_limit_s = 0.0;
   std::vector<std::string> evaluator;  ///< empty: the built-in accelerator
+  std::string trace;                   ///< waveform file; empty: none
+  std::string trace_cycles;            ///< FROM:TO; empty: all
 };
+
+/// A waveform on its way to `target`: written in a folder beside it, which vanishes, whatever the
+/// simulator has left in it, unless `commit` moves the file to its place.
+class WaveformFile {
+ public:
+  explicit WaveformFile(std::filesystem::path target)
+      : target_(std::move(target)), folder_(fmt::format("{}.tmp{}", target_.string(), ::getpid())) {
+    std::error_code error;
+    if (std::filesystem::is_directory(target_, error))
+      throw Error::expected("a file to write", "a folder", target_.string());
+    std::filesystem::create_directory(folder_, error);
+    if (error) throw Error::expected("a writable file", error.message(), target_.string());
+    folder_ = std::filesystem::absolute(folder_);
+  }
+  ~WaveformFile() {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
+  }
+  WaveformFile(const WaveformFile&) = delete;
+  WaveformFile& operator=(const WaveformFile&) = delete;
+
+  std::filesystem::path path() const { return folder_ / "waveform"; }
+
+  void commit() {
+    std::error_code error;
+    std::filesystem::rename(path(), target_, error);
+    if (error) throw Failure(target_.string() + ": rename failed: " + error.message());
+  }
+
+ private:
+  std::filesystem::path target_;
+  std::filesystem::path folder_;
+};
+
+/// FROM:TO, both cycles of [0, 2^62].
+void parse_cycles(const std::string& text, RtlTrace& trace) {
+  const char* const end = text.data() + text.size();
+  const auto from = std::from_chars(text.data(), end, trace.first_cycle);
+  const bool colon = from.ec == std::errc() && from.ptr != end && *from.ptr == ':';
+  const auto to = std::from_chars(colon ? from.ptr + 1 : end, end, trace.last_cycle);
+  constexpr std::int64_t kMost = std::int64_t{1} << 62;
+  if (!colon || to.ec != std::errc() || to.ptr != end || trace.first_cycle < 0 ||
+      trace.last_cycle < trace.first_cycle || trace.last_cycle > kMost)
+    throw Error::expected("FROM:TO, cycles in ascending order", "'" + text + "'", "--trace-cycles");
+}
+
+RtlTrace trace_of(const SimulateOptions& options, const WaveformFile& file) {
+  RtlTrace trace;
+  trace.file = file.path();
+  const std::string extension = std::filesystem::path(options.trace).extension().string();
+  if (extension != ".vcd" && extension != ".fst")
+    throw Error::expected("a name that ends in .vcd or .fst", "'" + options.trace + "'", "--trace");
+  trace.fst = extension == ".fst";
+  if (!options.trace_cycles.empty()) parse_cycles(options.trace_cycles, trace);
+  return trace;
+}
 
 Layer layer_of(const SimulateOptions& options) {
   if (options.layer_sizes.empty()) {
@@ -65,9 +129,24 @@ Layer layer_of(const SimulateOptions& options) {
   return out;
 }
 
+RtlMechanisms mechanisms_without(const std::vector<std::string>& names) {
+  RtlMechanisms out;
+  for (const std::string& name : names) {
+    const auto found =
+        std::ranges::find(kRtlMechanismFields, name, [](const auto& field) { return field.first; });
+    if (found == kRtlMechanismFields.end())
+      throw Error::expected(
+          fmt::format("one of {}", fmt::join(kRtlMechanismFields | std::views::keys, ", ")),
+          "'" + name + "'", "--without");
+    out.*found->second = false;
+  }
+  return out;
+}
+
 RtlJob job_of(const SimulateOptions& options) {
   RtlJob job;
   job.layer = layer_of(options);
+  job.mechanisms = mechanisms_without(options.without);
   job.functional = options.functional;
   job.data_seed = global_options().seed;
   job.max_cycles = options.max_cycles;
@@ -121,6 +200,9 @@ ordered_json describe(const RtlJob& job, const RtlResult& rtl, const std::string
     for (const auto& [name, member] : kRtlCounterFields)
       measured["counters"][name] = rtl.counters.*member;
   }
+  ordered_json without = ordered_json::array();
+  for (const auto& [name, member] : kRtlMechanismFields)
+    if (!(job.mechanisms.*member)) without.push_back(name);
   return {{"layer", format_layer(job.layer)},
           {"hardware",
            {{"dim", hardware.dim},
@@ -128,6 +210,7 @@ ordered_json describe(const RtlJob& job, const RtlResult& rtl, const std::string
             {"scratchpad_kib", hardware.scratchpad_bytes / 1024},
             {"bus_bytes", hardware.bus_bytes}}},
           {"mapping", format_mapping(job.point.mapping)},
+          {"without", std::move(without)},
           {"functional", job.functional},
           {"cycles_ratio", static_cast<double>(rtl.cycles) / static_cast<double>(model.cycles)},
           {"rtl", std::move(measured)},
@@ -158,8 +241,12 @@ void print_text(const ordered_json& result) {
              result["layer"].get<std::string>(), hardware["dim"].get<int>(),
              hardware["accumulator_kib"].get<std::int64_t>(),
              hardware["scratchpad_kib"].get<std::int64_t>(), hardware["bus_bytes"].get<int>());
-  fmt::print("mapping   {}\n\n{:<22} {:>16} {:>16} {:>8}\n", result["mapping"].get<std::string>(),
-             "", rtl.contains("energy") ? "RTL" : "evaluator", "analytical", "ratio");
+  fmt::print("mapping   {}\n", result["mapping"].get<std::string>());
+  if (!result["without"].empty())
+    fmt::print("without   {}: not the real machine\n",
+               fmt::join(result["without"].get<std::vector<std::string>>(), ", "));
+  fmt::print("\n{:<22} {:>16} {:>16} {:>8}\n", "", rtl.contains("energy") ? "RTL" : "evaluator",
+             "analytical", "ratio");
   const auto cycles = rtl["cycles"].get<std::int64_t>();
   const auto model_cycles = model["cycles"].get<std::int64_t>();
   fmt::print("{:<22} {:>16} {:>16} {:>8.3f}\n", "cycles", cycles, model_cycles,
@@ -189,10 +276,22 @@ void run_simulate(const SimulateOptions& options) {
   RtlSchedulerOptions scheduling;
   scheduling.threads = 1;
   scheduling.evaluator = options.evaluator;
+  std::optional<WaveformFile> waveform;
+  if (!options.trace.empty()) {
+    waveform.emplace(options.trace);
+    scheduling.trace = trace_of(options, *waveform);
+  }
   RtlScheduler scheduler(scheduling);
   const RtlResult result = run_job(scheduler, job);
   if (result.status == RtlStatus::infeasible)
     throw Error("simulate: infeasible design point: " + result.reason);
+  // Also of a run cut at its limit or with wrong results: that is when one looks.
+  if (waveform && result.cycles > 0) {
+    if (scheduling.trace->first_cycle > result.cycles)
+      throw Error::expected(fmt::format("a first cycle of [0, {}]", result.cycles),
+                            fmt::to_string(scheduling.trace->first_cycle), "--trace-cycles");
+    waveform->commit();
+  }
   if (result.status != RtlStatus::ok)
     throw Failure(fmt::format("simulate: {}: {}", to_string(result.status), result.reason));
   const ordered_json described = describe(job, result, scheduler.rtl_hash());
@@ -257,12 +356,25 @@ void add_simulate(CLI::App& app) {
       ->add_flag("--functional", options->functional,
                  "Move random data (of --seed) and compare with a reference")
       ->excludes(evaluator);
+  command
+      ->add_option("--without", options->without,
+                   "What-if study: take these mechanisms from the machine (rtl/README.md), e.g.\n"
+                   "page_misses,bank_conflicts")
+      ->delimiter(',')
+      ->type_name("MECHANISM")
+      ->excludes(evaluator);
   command->add_option("--max-cycles", options->max_cycles, "Give up after as many cycles")
       ->check(integer_in(1))
       ->capture_default_str();
   command->add_option("--time-limit", options->time_limit_s, "Give up after seconds; 0: never")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
+  CLI::Option* trace = command
+                           ->add_option("--trace", options->trace,
+                                        "Write all signals to a file: .vcd, or .fst (compressed)")
+                           ->excludes(evaluator);
+  command->add_option("--trace-cycles", options->trace_cycles, "FROM:TO instead of all cycles")
+      ->needs(trace);
   command->callback([options, workload, sizes, mapping, index] {
     if (workload->empty() && sizes->empty())
       throw Error::expected("--workload with --layer, or --layer-sizes", "neither", "simulate");

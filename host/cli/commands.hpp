@@ -13,6 +13,8 @@ void add_space(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_simulate(CLI::App& app);
 void add_search(CLI::App& app);
+void add_sweep(CLI::App& app);
+void add_merge(CLI::App& app);
 void add_train(CLI::App& app);
 void add_score(CLI::App& app);
 void add_report(CLI::App& app);

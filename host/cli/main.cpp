@@ -56,6 +56,8 @@ int main_checked(int argc, char** argv) {
   add_evaluate(app);
   add_simulate(app);
   add_search(app);
+  add_sweep(app);
+  add_merge(app);
   add_train(app);
   add_score(app);
   add_report(app);

@@ -152,6 +152,8 @@ class ExternalBackend : public JobBackend {
   /// What makes a point meaningless; all else is the evaluator's to refuse.
   std::string refusal(const RtlJob& job) const override {
     if (job.functional) return "runs with data: expected the built-in accelerator";
+    if (job.mechanisms != RtlMechanisms())
+      return "runs without a mechanism: expected the built-in accelerator";
     std::string reason = mapping_refusal(job.layer, job.point.mapping);
     if (!reason.empty()) return reason;
     const HardwareConfig& hardware = job.point.hardware;

@@ -1,14 +1,15 @@
 #include "host/rtl/model_cache.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -30,13 +31,37 @@ constexpr const char* kRecord = "worker.hash";
 
 /// Loops over the array are unrolled up to DIM 64 (rtl/mesh.sv); fast initial values: every state
 /// that matters is reset or written before it is read.
-const std::vector<std::string> kVerilatorFlags = {
-    "--cc",           "-O3",          "--x-assign",     "fast",     "--x-initial",
-    "fast",           "--top-module", "accelerator",    "--prefix", "Vaccelerator",
-    "--unroll-count", "2048",         "--unroll-stmts", "1000000"};
+std::vector<std::string> verilator_flags(const RtlModelOptions& options) {
+  std::vector<std::string> flags = {
+      "--cc",           "-O3",          "--x-assign",     "fast",     "--x-initial",
+      "fast",           "--top-module", "accelerator",    "--prefix", "Vaccelerator",
+      "--unroll-count", "2048",         "--unroll-stmts", "1000000"};
+  flags.push_back(options.assertions ? "--assert" : "--noassert");
+  if (options.waveform != RtlWaveform::none)
+    // Structs by field: what travels with a step or a row is readable.
+    flags.insert(flags.end(), {options.waveform == RtlWaveform::vcd ? "--trace" : "--trace-fst",
+                               "--trace-structs"});
+  if (options.threads > 1)
+    flags.insert(flags.end(), {"--threads", fmt::to_string(options.threads)});
+  return flags;
+}
+
 /// The worker never leaves this machine: the cache key holds the CPU's features.
-const std::vector<std::string> kCompilerFlags = {"-std=c++20", "-O3", "-march=native",
-                                                 "-DVM_COVERAGE=0", "-DVM_TRACE=0"};
+std::vector<std::string> compiler_flags(RtlWaveform waveform) {
+  std::vector<std::string> flags = {"-std=c++20", "-march=native", "-DVM_COVERAGE=0"};
+  switch (waveform) {
+    case RtlWaveform::none:
+      flags.insert(flags.end(), {"-O3", "-DVM_TRACE=0"});
+      break;
+    case RtlWaveform::vcd:  // the file takes most of the time
+      flags.insert(flags.end(), {"-O1", "-DVM_TRACE=1", "-DVM_TRACE_VCD=1"});
+      break;
+    case RtlWaveform::fst:
+      flags.insert(flags.end(), {"-O1", "-DVM_TRACE=1", "-DVM_TRACE_FST=1"});
+      break;
+  }
+  return flags;
+}
 
 std::vector<std::string> read_lines(const fs::path& file) {
   std::istringstream in(read_file(file));
@@ -89,15 +114,17 @@ class BuildLock {
   int descriptor_;
 };
 
+constexpr const char* kScratchPrefix = ".build-";
+
 /// A folder that vanishes unless it is renamed.
 class ScratchFolder {
  public:
   explicit ScratchFolder(const fs::path& parent) {
-    static std::atomic<int> next{0};
-    path_ = parent / (".build-" + std::to_string(::getpid()) + "-" + std::to_string(next++));
-    std::error_code error;
-    fs::create_directories(path_, error);
-    if (error) throw Failure(path_.string() + ": cannot create: " + error.message());
+    std::string name = (parent / (std::string(kScratchPrefix) + "XXXXXX")).string();
+    if (::mkdtemp(name.data()) == nullptr)
+      throw Failure(name + ": cannot create: " + std::strerror(errno));
+    path_ = name;
+    fs::permissions(path_, fs::perms(0755));  // it becomes part of a cache that may be shared
   }
   ~ScratchFolder() {
     std::error_code ignored;
@@ -112,9 +139,20 @@ class ScratchFolder {
   fs::path path_;
 };
 
+/// Removes what builds that were killed have left.
+void remove_abandoned(const fs::path& parent) {
+  constexpr std::chrono::hours kLongestBuild(24);
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(parent, ignored))
+    if (entry.path().filename().string().starts_with(kScratchPrefix) &&
+        fs::file_time_type::clock::now() - entry.last_write_time(ignored) > kLongestBuild)
+      fs::remove_all(entry.path(), ignored);
+}
+
 bool intact(const fs::path& folder) {
   std::error_code ignored;
-  return fs::is_regular_file(folder / kExecutable, ignored) &&
+  return ::access((folder / kExecutable).c_str(), R_OK | X_OK) == 0 &&
+         fs::is_regular_file(folder / kExecutable, ignored) &&
          fs::is_regular_file(folder / kRecord, ignored) &&
          read_file(folder / kRecord) == content_hash(read_file(folder / kExecutable));
 }
@@ -197,8 +235,7 @@ void RtlModelCache::build(int dim, const Toolchain& tools, const fs::path& folde
   };
   const fs::path model = folder / "model";
   std::vector<std::string> command = {"verilator"};
-  command.insert(command.end(), kVerilatorFlags.begin(), kVerilatorFlags.end());
-  command.push_back(options_.assertions ? "--assert" : "--noassert");
+  for (const std::string& flag : verilator_flags(options_)) command.push_back(flag);
   command.insert(command.end(), {"-GDim=" + std::to_string(dim), "-Mdir", model.string(),
                                  "-I" + options_.rtl_dir.string()});
   for (const std::string& source : read_lines(options_.rtl_dir / "accelerator.f"))
@@ -209,10 +246,15 @@ void RtlModelCache::build(int dim, const Toolchain& tools, const fs::path& folde
   const fs::path unit = folder / "worker.cpp";
   {
     AtomicFile file(unit);
-    std::vector<std::string> sources;
+    std::vector<std::string> generated;
     for (const auto& entry : fs::directory_iterator(model))
-      if (entry.path().extension() == ".cpp") sources.push_back(entry.path().filename().string());
-    std::sort(sources.begin(), sources.end());
+      if (entry.path().extension() == ".cpp") generated.push_back(entry.path().filename().string());
+    std::sort(generated.begin(), generated.end());
+    // Waveforms first: their templates are specialised before the model uses them.
+    std::vector<std::string> sources;
+    if (options_.waveform == RtlWaveform::vcd) sources.push_back("verilated_vcd_c.cpp");
+    if (options_.waveform == RtlWaveform::fst) sources.push_back("verilated_fst_c.cpp");
+    sources.insert(sources.end(), generated.begin(), generated.end());
     sources.insert(sources.end(), {"verilated.cpp", "verilated_dpi.cpp", "verilated_threads.cpp",
                                    "harness/worker.cpp"});
     for (const std::string& source : sources) file.stream() << "#include \"" << source << "\"\n";
@@ -220,11 +262,12 @@ void RtlModelCache::build(int dim, const Toolchain& tools, const fs::path& folde
   }
   const fs::path include = tools.verilator_root / "include";
   command = {tools.compiler};
-  command.insert(command.end(), kCompilerFlags.begin(), kCompilerFlags.end());
+  for (const std::string& flag : compiler_flags(options_.waveform)) command.push_back(flag);
   command.insert(command.end(), {"-DPOLARIS_RTL_DIM=" + std::to_string(dim), "-I" + model.string(),
                                  "-I" + include.string(), "-I" + (include / "vltstd").string(),
                                  "-I" + options_.rtl_dir.string(), unit.string(), "-o",
                                  (folder / kExecutable).string(), "-lpthread", "-latomic"});
+  if (options_.waveform == RtlWaveform::fst) command.push_back("-lz");
   run(command, "compiler");
   std::error_code ignored;
   fs::remove_all(model, ignored);
@@ -238,9 +281,8 @@ fs::path RtlModelCache::worker(int dim, const std::function<bool()>& cancelled) 
   const ScratchFolder scratch(root_);
   const Toolchain tools = find_tools(scratch.path(), cancelled);
   std::string identity = source_hash_ + "\n" + tools.versions + "\n" + tools.compiler + "\n" +
-                         cpu_features() + "\n" + std::to_string(dim) +
-                         (options_.assertions ? " assertions" : "");
-  for (const auto& flags : {kVerilatorFlags, kCompilerFlags})
+                         cpu_features() + "\n" + std::to_string(dim);
+  for (const auto& flags : {verilator_flags(options_), compiler_flags(options_.waveform)})
     for (const std::string& flag : flags) identity += " " + flag;
   const std::string key = content_hash(identity);
   const fs::path folder = root_ / key;
@@ -251,6 +293,7 @@ fs::path RtlModelCache::worker(int dim, const std::function<bool()>& cancelled) 
     spdlog::warn("{}: simulator is damaged, building it anew", folder.string());
     fs::remove_all(folder, error);
   }
+  remove_abandoned(root_);
   spdlog::info("building the RTL simulator for DIM {}", dim);
   build(dim, tools, scratch.path(), cancelled);
   fs::rename(scratch.path(), folder, error);

@@ -7,11 +7,16 @@
 
 namespace polaris {
 
+/// Waveforms a simulator can write besides its answers.
+enum class RtlWaveform { none, vcd, fst };
+
 struct RtlModelOptions {
   std::filesystem::path cache_dir;  ///< workers lie in its sub-folder rtl/; empty: cache_dir()
   std::filesystem::path rtl_dir;    ///< SystemVerilog and harness; empty: rtl_dir()
   bool assertions = false;          ///< check the RTL's assertions: slower, for tests
   std::string compiler;             ///< C++ compiler; empty: clang++, else g++
+  RtlWaveform waveform = RtlWaveform::none;  ///< slower even where none is written
+  int threads = 1;  ///< of one simulation; more are slower (bench/README.md)
 };
 
 /// One folder per content: sources, tools, flags, CPU and array size. Safe for concurrent use by

@@ -255,6 +255,28 @@ int bank_shift(const HardwareConfig& hardware, const MemorySystem& memory) {
   return static_cast<int>(std::bit_width(static_cast<std::uint64_t>(per_bank - 1)));
 }
 
+/// Rows of the local memories that tiles may occupy.
+struct Capacities {
+  std::int64_t scratchpad_rows, accumulator_rows;
+};
+
+Capacities capacities(const HardwareConfig& hardware, const RtlMechanisms& mechanisms) {
+  if (mechanisms.buffer_limit)
+    return {hardware.scratchpad_bytes / hardware.dim, hardware.accumulator_words};
+  return {kMaxScratchpadBytes / hardware.dim, kMaxAccumulatorBytes / (4 * hardware.dim)};
+}
+
+/// Each bit takes a mechanism from the accelerator.
+std::uint32_t switches(const RtlMechanisms& mechanisms) {
+  return std::uint32_t{!mechanisms.bus_alignment} << rtl::kSwitchPackedBus |
+         std::uint32_t{!mechanisms.psum_width} << rtl::kSwitchThinPsums |
+         std::uint32_t{!mechanisms.bank_conflicts} << rtl::kSwitchMultiPort |
+         std::uint32_t{!mechanisms.weight_preload} << rtl::kSwitchWidePreload |
+         std::uint32_t{!mechanisms.array_latency} << rtl::kSwitchShortArray |
+         std::uint32_t{!mechanisms.pass_overlap} << rtl::kSwitchSerialPasses |
+         std::uint32_t{!mechanisms.step_overlap} << rtl::kSwitchSerialSteps;
+}
+
 /// Places the scratchpad's copies as input, weight, input, weight, each from a multiple of
 /// `alignment`; returns the rows used.
 std::int64_t place(BufferPlan& plan, std::int64_t alignment) {
@@ -302,23 +324,26 @@ std::string rtl_refusal(const RtlJob& job) {
   return "";
 }
 
-BufferPlan plan_buffers(const Layer& layer, const DesignPoint& point, const MemorySystem& memory) {
+BufferPlan plan_buffers(const Layer& layer, const DesignPoint& point, const MemorySystem& memory,
+                        const RtlMechanisms& mechanisms) {
   const TileFootprint tile = tile_footprint(layer, point.mapping);
-  const HardwareConfig& hardware = point.hardware;
-  const std::int64_t capacity = hardware.scratchpad_bytes / hardware.dim;
+  const Capacities capacity = capacities(point.hardware, mechanisms);
   BufferPlan plan;
   plan.input.rows = tile.input_rows;
   plan.weight.rows = tile.weight_rows;
   plan.output.rows = tile.output_words;
-  const std::int64_t left = capacity - tile.input_rows - tile.weight_rows;
+  const std::int64_t left = mechanisms.double_buffering
+                                ? capacity.scratchpad_rows - tile.input_rows - tile.weight_rows
+                                : 0;
   if (tile.input_rows + tile.weight_rows <= left)
     plan.input.copies = plan.weight.copies = 2;
   else if (tile.input_rows <= left)
     plan.input.copies = 2;
   else if (tile.weight_rows <= left)
     plan.weight.copies = 2;
-  if (place(plan, std::int64_t{1} << bank_shift(hardware, memory)) > capacity) place(plan, 1);
-  if (2 * tile.output_words <= hardware.accumulator_words) {
+  if (place(plan, std::int64_t{1} << bank_shift(point.hardware, memory)) > capacity.scratchpad_rows)
+    place(plan, 1);
+  if (mechanisms.double_buffering && 2 * tile.output_words <= capacity.accumulator_rows) {
     plan.output.copies = 2;
     plan.output.first[1] = tile.output_words;
   }
@@ -326,8 +351,9 @@ BufferPlan plan_buffers(const Layer& layer, const DesignPoint& point, const Memo
 }
 
 RtlProgram program_accelerator(const RtlJob& job) {
-  const auto& [layer, point, memory, functional, seed, max_cycles, time_limit] = job;
+  const auto& [layer, point, memory, mechanisms, functional, seed, max_cycles, time_limit] = job;
   const auto& [hardware, mapping] = point;
+  const Capacities capacity = capacities(hardware, mechanisms);
   const Shape shape(layer, mapping);
   RtlProgram out;
   out.dram = lay_out(layer);
@@ -342,17 +368,20 @@ RtlProgram program_accelerator(const RtlJob& job) {
   writer.put(rtl::kRegRequantShift, out.requant_shift);
   writer.put(rtl::kRegSpatialC, mapping.spatial_c);
   writer.put(rtl::kRegBankShift, bank_shift(hardware, memory));
-  writer.put(rtl::kRegScratchpadRows, hardware.scratchpad_bytes / hardware.dim);
-  writer.put(rtl::kRegAccumulatorRows, hardware.accumulator_words);
+  writer.put(rtl::kRegScratchpadRows, capacity.scratchpad_rows);
+  writer.put(rtl::kRegAccumulatorRows, capacity.accumulator_rows);
   writer.put(rtl::kRegDramBytes, static_cast<std::int64_t>(out.dram.bytes));
   writer.put(rtl::kRegBusBytes, hardware.bus_bytes);
   writer.put(rtl::kRegBurstBytes, memory.burst_bytes);
-  writer.put(rtl::kRegDramLatency, memory.latency);
-  writer.put(rtl::kRegMaxOutstanding, memory.max_outstanding);
-  writer.put(rtl::kRegPageMiss, memory.page_miss);
+  writer.put(rtl::kRegDramLatency, mechanisms.dram_latency ? memory.latency : 0);
+  writer.put(rtl::kRegMaxOutstanding,
+             mechanisms.outstanding_limit ? memory.max_outstanding : kMaxOutstanding);
+  writer.put(rtl::kRegPageMiss, mechanisms.page_misses ? memory.page_miss : 0);
   writer.put(rtl::kRegReloadWeights, reload_weights);
   writer.put(rtl::kRegWeightRowStep, shape.k_blocks);
-  write_tiles(writer, layer, mapping, shape, plan_buffers(layer, point, memory), out.dram);
+  writer.put(rtl::kRegSwitches, switches(mechanisms));
+  write_tiles(writer, layer, mapping, shape, plan_buffers(layer, point, memory, mechanisms),
+              out.dram);
   write_nests(writer, layer, mapping, shape);
   out.registers = writer.take();
   return out;

@@ -25,8 +25,11 @@ struct BufferPlan {
 
 /// A second copy where it fits: of inputs and weights, else of inputs, else of weights; of outputs
 /// on its own account. Copies start at bank borders if all fit so, else they follow each other.
+/// Without double_buffering there is one copy of each; without buffer_limit the memories count as
+/// large as accelerator_limits.hpp allows.
 /// Precondition: rtl_refusal(...) is empty.
-BufferPlan plan_buffers(const Layer& layer, const DesignPoint& point, const MemorySystem& memory);
+BufferPlan plan_buffers(const Layer& layer, const DesignPoint& point, const MemorySystem& memory,
+                        const RtlMechanisms& mechanisms = {});
 
 /// Byte addresses of the tensors in the DRAM image: input [N][W][H][C] (already padded), weight
 /// [R][S][C][K], output [N][P][Q][K], partial sums as output but int32.

@@ -19,6 +19,14 @@ inline constexpr std::uint32_t kRegMaxOutstanding = 0x0A;
 inline constexpr std::uint32_t kRegPageMiss = 0x0B;
 inline constexpr std::uint32_t kRegReloadWeights = 0x0C;
 inline constexpr std::uint32_t kRegWeightRowStep = 0x0D;
+inline constexpr std::uint32_t kRegSwitches = 0x0E;
+inline constexpr std::uint32_t kSwitchPackedBus = 0;  ///< bit numbers of the switches
+inline constexpr std::uint32_t kSwitchMultiPort = 1;
+inline constexpr std::uint32_t kSwitchWidePreload = 2;
+inline constexpr std::uint32_t kSwitchShortArray = 3;
+inline constexpr std::uint32_t kSwitchSerialPasses = 4;
+inline constexpr std::uint32_t kSwitchSerialSteps = 5;
+inline constexpr std::uint32_t kSwitchThinPsums = 6;
 
 /// Buffer groups: address = group * 4 + field.
 inline constexpr std::uint32_t kGroupInputBuffers = 0x04;

@@ -14,11 +14,49 @@
 
 namespace polaris {
 
+/// What makes the machine's cycles differ from the analytical model's. Each may be taken from it to
+/// measure what it costs or saves: results stay bit-exact, cycles are no longer those of a machine
+/// that could be built.
+struct RtlMechanisms {
+  // Costs that the analytical model does not see; without one, its work is free.
+  bool dram_latency = true;       ///< from an accepted read to its first beat
+  bool page_misses = true;        ///< opening another DRAM row
+  bool outstanding_limit = true;  ///< on reads in flight; without: the largest, kMaxOutstanding
+  bool bus_alignment = true;      ///< short and misaligned bursts waste part of the bus
+  bool psum_width = true;         ///< a spilled partial sum takes four bytes of the bus, not one
+  bool bank_conflicts = true;     ///< single-port scratchpad banks
+  bool buffer_limit = true;       ///< tiles that leave no room for a second copy are not prefetched
+  bool weight_preload = true;     ///< weights enter one array row a cycle: a floor for short passes
+  bool array_latency = true;      ///< fill and drain: 2 * dim cycles from row to result
+  // Overlap that the analytical model takes for granted; without one, work is done in turn.
+  bool double_buffering = true;  ///< a second copy of a tile, where it fits
+  bool pass_overlap = true;      ///< the next weights are read while the array still works
+  bool step_overlap = true;      ///< loads and stores of other DRAM steps during a step
+
+  bool operator==(const RtlMechanisms&) const = default;
+};
+
+/// Name and member of each mechanism.
+inline constexpr std::array<std::pair<const char*, bool RtlMechanisms::*>, 12> kRtlMechanismFields{
+    {{"dram_latency", &RtlMechanisms::dram_latency},
+     {"page_misses", &RtlMechanisms::page_misses},
+     {"outstanding_limit", &RtlMechanisms::outstanding_limit},
+     {"bus_alignment", &RtlMechanisms::bus_alignment},
+     {"psum_width", &RtlMechanisms::psum_width},
+     {"bank_conflicts", &RtlMechanisms::bank_conflicts},
+     {"buffer_limit", &RtlMechanisms::buffer_limit},
+     {"weight_preload", &RtlMechanisms::weight_preload},
+     {"array_latency", &RtlMechanisms::array_latency},
+     {"double_buffering", &RtlMechanisms::double_buffering},
+     {"pass_overlap", &RtlMechanisms::pass_overlap},
+     {"step_overlap", &RtlMechanisms::step_overlap}}};
+
 /// One simulation of one layer.
 struct RtlJob {
   Layer layer;
   DesignPoint point;
   MemorySystem memory;
+  RtlMechanisms mechanisms;     ///< default: the real machine
   bool functional = false;      ///< move random data and compare with a reference; same cycles
   std::uint64_t data_seed = 0;  ///< of the random tensors
   std::int64_t max_cycles = 1'000'000'000;  ///< the run is censored there (status cycle_limit)

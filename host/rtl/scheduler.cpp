@@ -24,9 +24,18 @@ namespace {
 
 std::unique_ptr<JobBackend> make_backend(const RtlSchedulerOptions& options) {
   if (!options.evaluator.empty()) return make_external_backend(options.evaluator);
-  return make_verilated_backend(
-      {options.cache_dir, options.rtl_dir, options.assertions, options.compiler},
-      options.worker_for);
+  RtlModelOptions model;
+  model.cache_dir = options.cache_dir;
+  model.rtl_dir = options.rtl_dir;
+  model.assertions = options.assertions;
+  model.compiler = options.compiler;
+  std::vector<std::string> arguments;
+  if (const auto& trace = options.trace) {
+    model.waveform = trace->fst ? RtlWaveform::fst : RtlWaveform::vcd;
+    arguments = {"trace", trace->file.string(), std::to_string(trace->first_cycle),
+                 std::to_string(trace->last_cycle)};
+  }
+  return make_verilated_backend(std::move(model), options.worker_for, std::move(arguments));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,14 @@
 
 namespace polaris {
 
+/// The signals of a run, cycle by cycle, for a waveform viewer.
+struct RtlTrace {
+  std::filesystem::path file;  ///< VCD, or FST
+  bool fst = false;
+  std::int64_t first_cycle = 0;  ///< cycles outside of [first, last] are left out
+  std::int64_t last_cycle = std::numeric_limits<std::int64_t>::max();
+};
+
 struct RtlSchedulerOptions {
   int threads = 0;                  ///< simulations at a time; 0: default_threads()
   std::filesystem::path cache_dir;  ///< of built simulators; empty: polaris::cache_dir()
@@ -23,6 +32,8 @@ struct RtlSchedulerOptions {
   /// Executable for an array size, instead of a built simulator; throws Failure where there is
   /// none.
   std::function<std::filesystem::path(int dim)> worker_for;
+  /// Writes the waveform of each run over that of the run before: for one job on one thread.
+  std::optional<RtlTrace> trace;
   /// Program and arguments that evaluate the jobs instead of the built-in accelerator, whose
   /// options above are then unused; empty: none (host/rtl/README.md states the protocol).
   std::vector<std::string> evaluator;

@@ -23,9 +23,12 @@ std::string describe_errors(std::uint32_t errors) {
 
 /// What an answer means for its job.
 RtlResult judge(const RtlJob& job, const WorkerAnswer& answer) {
+  if (!answer.refusal.empty()) return failed_result(RtlStatus::crashed, answer.refusal);
   if (answer.errors != 0) return failed_result(RtlStatus::crashed, describe_errors(answer.errors));
   RtlResult out;
   out.counters = answer.counters;
+  // Without the mechanism the accelerator counts a read of all rows of a pass as one.
+  if (!job.mechanisms.weight_preload) out.counters.weight_rows *= job.point.mapping.spatial_c;
   if (!answer.finished) {
     out.status = RtlStatus::cycle_limit;
     out.reason = "not finished after " + std::to_string(job.max_cycles) + " cycles";
@@ -33,7 +36,7 @@ RtlResult judge(const RtlJob& job, const WorkerAnswer& answer) {
     return out;
   }
   out.cycles = answer.counters.cycles;
-  out.energy = rtl_energy(answer.counters, job.point);
+  out.energy = rtl_energy(out.counters, job.point, job.mechanisms);
   out.energy_pj = out.energy.total();
   if (answer.mismatches != 0) {
     out.status = RtlStatus::mismatch;
@@ -45,7 +48,9 @@ RtlResult judge(const RtlJob& job, const WorkerAnswer& answer) {
 
 class VerilatedRunner : public JobRunner {
  public:
-  VerilatedRunner(const std::filesystem::path& executable, int dim) : worker_(executable, dim) {}
+  VerilatedRunner(const std::filesystem::path& executable, int dim,
+                  const std::vector<std::string>& arguments)
+      : worker_(executable, dim, arguments) {}
 
   Outcome run(std::uint64_t, const RtlJob& job, RtlResult& result, std::string& why) override {
     WorkerAnswer answer;
@@ -63,8 +68,11 @@ class VerilatedRunner : public JobRunner {
 class VerilatedBackend : public JobBackend {
  public:
   VerilatedBackend(RtlModelOptions options,
-                   std::function<std::filesystem::path(int dim)> worker_for)
-      : models_(std::move(options)), worker_for_(std::move(worker_for)) {}
+                   std::function<std::filesystem::path(int dim)> worker_for,
+                   std::vector<std::string> arguments)
+      : models_(std::move(options)),
+        worker_for_(std::move(worker_for)),
+        arguments_(std::move(arguments)) {}
 
   std::string hash() const override { return models_.source_hash(); }
 
@@ -72,19 +80,24 @@ class VerilatedBackend : public JobBackend {
 
   StartRunner prepare(int dim, const std::function<bool()>& cancelled) const override {
     const auto executable = worker_for_ ? worker_for_(dim) : models_.worker(dim, cancelled);
-    return [executable, dim] { return std::make_unique<VerilatedRunner>(executable, dim); };
+    return [executable, dim, arguments = arguments_] {
+      return std::make_unique<VerilatedRunner>(executable, dim, arguments);
+    };
   }
 
  private:
   RtlModelCache models_;
   std::function<std::filesystem::path(int dim)> worker_for_;
+  std::vector<std::string> arguments_;
 };
 
 }  // namespace
 
 std::unique_ptr<JobBackend> make_verilated_backend(
-    RtlModelOptions options, std::function<std::filesystem::path(int dim)> worker_for) {
-  return std::make_unique<VerilatedBackend>(std::move(options), std::move(worker_for));
+    RtlModelOptions options, std::function<std::filesystem::path(int dim)> worker_for,
+    std::vector<std::string> arguments) {
+  return std::make_unique<VerilatedBackend>(std::move(options), std::move(worker_for),
+                                            std::move(arguments));
 }
 
 }  // namespace polaris

@@ -1,6 +1,7 @@
 #include "host/rtl/worker.hpp"
 
 #include <sstream>
+#include <string_view>
 
 namespace polaris {
 namespace {
@@ -22,6 +23,11 @@ std::string request(const RtlJob& job, const RtlProgram& program) {
 }
 
 bool parse(const std::string& line, WorkerAnswer& answer) {
+  constexpr std::string_view kFailed = "failed ";
+  if (line.starts_with(kFailed)) {
+    answer.refusal = line.substr(kFailed.size());
+    return true;
+  }
   std::istringstream in(line);
   std::string verb;
   std::size_t counters = 0;
@@ -31,10 +37,18 @@ bool parse(const std::string& line, WorkerAnswer& answer) {
   return static_cast<bool>(in);
 }
 
+std::vector<std::string> command_line(const std::filesystem::path& executable,
+                                      const std::vector<std::string>& arguments) {
+  std::vector<std::string> out = {executable.string()};
+  out.insert(out.end(), arguments.begin(), arguments.end());
+  return out;
+}
+
 }  // namespace
 
-RtlWorker::RtlWorker(const std::filesystem::path& executable, int dim)
-    : process_({executable.string()}), dim_(dim) {}
+RtlWorker::RtlWorker(const std::filesystem::path& executable, int dim,
+                     const std::vector<std::string>& arguments)
+    : process_(command_line(executable, arguments)), dim_(dim) {}
 
 bool RtlWorker::expect_line(std::string& line, double deadline_s, Outcome& outcome,
                             std::string& why) {

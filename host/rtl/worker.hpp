@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "host/rtl/job_runner.hpp"
 #include "host/rtl/program.hpp"
@@ -18,6 +19,7 @@ struct WorkerAnswer {
   std::uint32_t errors = 0;     ///< error output of the accelerator
   std::int64_t mismatches = 0;  ///< output bytes unlike the reference
   RtlCounters counters;
+  std::string refusal;  ///< why the worker did not run the job; the rest is unset unless empty
 };
 
 class RtlWorker {
@@ -25,7 +27,8 @@ class RtlWorker {
   using Outcome = JobRunner::Outcome;
 
   /// Starts a process for arrays of `dim`; throws Failure where it cannot be started.
-  RtlWorker(const std::filesystem::path& executable, int dim);
+  RtlWorker(const std::filesystem::path& executable, int dim,
+            const std::vector<std::string>& arguments = {});
 
   /// Runs one job with `program`'s registers. `why` says in one line what went wrong unless
   /// answered; then the worker is of no further use.

@@ -1,5 +1,4 @@
-// The product of warp_product.cuh on tensor cores: the same panels, the same interface, float in
-// and out.
+// The product of warp_product.cuh on tensor cores: same panels, same interface, float in and out.
 //
 // An operand x is split into two numbers of tf32's 10 bits, x = high + low up to 2^-22 |x|, and a b
 // is taken as low high + high low + high high: three products of tensor cores in the place of one,

@@ -6,7 +6,10 @@
 //            <stride_w stride_h dilation_w dilation_h> <input, weight, output address>
 //            <image bytes> <shift> <register count> {<address> <value>}
 //   answer:  done <finished 0|1> <error bits> <mismatches> <counter count> {<counter>}
+//            failed <reason>
 // The model is reused: every job begins with a reset and writes all its registers.
+// Arguments, of a worker built for it: trace <file> <first cycle> <last cycle>.
+#include <poll.h>
 #include <unistd.h>
 #include <verilated.h>
 
@@ -24,6 +27,7 @@
 #include "dram_image.hpp"
 #include "reference.hpp"
 #include "svdpi.h"
+#include "waveform.hpp"
 
 #ifndef POLARIS_RTL_DIM
 #error "POLARIS_RTL_DIM: the array size this worker is built for"
@@ -34,8 +38,8 @@ namespace {
 
 constexpr int kProtocolVersion = 1;
 constexpr int kCounters = 23;  ///< of the read port, as in accelerator_pkg.sv
-/// Between checks whether the parent still lives: an orphan must not simulate on.
-constexpr std::int64_t kCyclesPerCheck = 1 << 22;
+/// Between checks whether the other end still lives: an orphan must not simulate on.
+constexpr std::int64_t kCyclesPerCheck = 1 << 16;
 
 DramImage image;
 
@@ -81,7 +85,13 @@ void fill_random(std::int8_t* data, std::int64_t count, std::uint64_t& state) {
 
 class Simulation {
  public:
-  Simulation() : model_(&context_) {}
+  /// `waveform`: null to write none.
+  explicit Simulation(Waveform* waveform) : model_(&context_), waveform_(waveform) {
+    if (waveform_ != nullptr) {
+      context_.traceEverOn(true);
+      waveform_->attach(model_);
+    }
+  }
 
   void run(const Job& job, std::ostream& out) {
     if (job.functional) {
@@ -93,10 +103,22 @@ class Simulation {
       image.release();
     }
     program(job);
-    const bool finished = simulate(job.max_cycles);
+    std::string failure;
+    if (waveform_ != nullptr) failure = waveform_->open();
+    const bool finished = failure.empty() && simulate(job.max_cycles);
+    if (waveform_ != nullptr && failure.empty()) failure = waveform_->close();
+    if (!failure.empty()) {
+      out << "failed " << failure << std::endl;
+      return;
+    }
     out << "done " << finished << ' ' << int{model_.error_o} << ' '
         << (job.functional && finished ? mismatches(job) : 0) << ' ' << kCounters;
     for (int i = 0; i < kCounters; ++i) out << ' ' << counter(i);
+#if VM_COVERAGE
+    // After every job: a worker is killed when there are no more.
+    context_.coveragep()->write(
+        (std::getenv("POLARIS_RTL_COVERAGE") + std::to_string(getpid())).c_str());
+#endif
     out << std::endl;
   }
 
@@ -106,6 +128,22 @@ class Simulation {
     model_.eval();
     model_.clk_i = 1;
     model_.eval();
+  }
+
+  void traced_cycle() {
+    model_.clk_i = 0;
+    model_.eval();
+    waveform_->falling_edge();
+    model_.clk_i = 1;
+    model_.eval();
+    waveform_->rising_edge();
+  }
+
+  void simulated_cycle() {
+    if (waveform_ == nullptr)
+      cycle();
+    else
+      traced_cycle();
   }
 
   void program(const Job& job) {
@@ -124,14 +162,19 @@ class Simulation {
     model_.rst_ni = 1;
   }
 
+  /// No one is left to read the answer.
+  static bool orphaned() {
+    pollfd requests{STDIN_FILENO, 0, 0};
+    return poll(&requests, 1, 0) > 0 && (requests.revents & POLLHUP) != 0;
+  }
+
   bool simulate(std::int64_t max_cycles) {
-    const pid_t parent = getppid();
     model_.start_i = 1;
-    cycle();
+    simulated_cycle();
     model_.start_i = 0;
     for (std::int64_t n = 0; n < max_cycles && !model_.done_o; ++n) {
-      cycle();
-      if (n % kCyclesPerCheck == kCyclesPerCheck - 1 && getppid() != parent) std::exit(1);
+      simulated_cycle();
+      if (n % kCyclesPerCheck == kCyclesPerCheck - 1 && orphaned()) std::exit(1);
     }
     return model_.done_o;
   }
@@ -154,6 +197,7 @@ class Simulation {
 
   VerilatedContext context_;
   Vaccelerator model_;
+  Waveform* waveform_;
 };
 
 }  // namespace
@@ -166,10 +210,13 @@ extern "C" void dram_write(unsigned address, unsigned bytes, const svBitVecVal* 
   polaris_rtl::image.write(address, bytes, data);
 }
 
-int main() {
+int main(int argc, char** argv) {
   using namespace polaris_rtl;
+  std::unique_ptr<Waveform> waveform;
+  if (argc == 5)
+    waveform = std::make_unique<Waveform>(argv[2], std::atoll(argv[3]), std::atoll(argv[4]));
   std::cout << "polaris-rtl-worker " << kProtocolVersion << ' ' << POLARIS_RTL_DIM << std::endl;
-  const auto simulation = std::make_unique<Simulation>();
+  const auto simulation = std::make_unique<Simulation>(waveform.get());
   for (std::string line; std::getline(std::cin, line);) {
     Job job;
     if (!parse(line, job)) {

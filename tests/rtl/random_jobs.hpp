@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <initializer_list>
+#include <limits>
 #include <random>
 #include <utility>
 #include <vector>
 
 #include "host/rtl/program.hpp"
 #include "host/rtl/rtl_types.hpp"
+#include "models/analytical/analytical.hpp"
 #include "models/space/feasibility.hpp"
 
 namespace polaris::test {
@@ -19,11 +21,14 @@ class JobGenerator {
 
   /// A feasible functional job for arrays of `dim`: strides, dilations, batches, any loop order,
   /// loops at register level, partial spatial factors, capacities from just enough for one copy to
-  /// plenty, any memory system.
-  RtlJob job(std::int32_t dim) {
-    RtlJob out = any_job(dim);
-    while (!rtl_refusal(out).empty()) out = any_job(dim);  // tiles too large for the accumulator
-    return out;
+  /// plenty, any memory system. One that the analytical model gives more than `max_cycles` is drawn
+  /// again (the simulation takes a few times as many).
+  RtlJob job(std::int32_t dim, std::int64_t max_cycles = std::numeric_limits<std::int64_t>::max()) {
+    while (true) {
+      const RtlJob out = any_job(dim);
+      // Tiles may be too large for the accumulator.
+      if (rtl_refusal(out).empty() && model_cycles(out) <= max_cycles) return out;
+    }
   }
 
   std::uint64_t below(std::uint64_t bound) { return random_() % bound; }
@@ -35,6 +40,10 @@ class JobGenerator {
   }
 
  private:
+  static std::int64_t model_cycles(const RtlJob& job) {
+    return evaluate_analytical(job.layer, job.point.hardware, job.point.mapping).cycles;
+  }
+
   RtlJob any_job(std::int32_t dim) {
     RtlJob out;
     out.functional = true;
@@ -62,7 +71,7 @@ class JobGenerator {
     set(Dim::S, pick({1, 1, 2, 3}));
     set(Dim::P, pick({1, 2, 4, 5, 6, 8, 12}));
     set(Dim::Q, pick({1, 2, 3, 4, 7, 8, 12}));
-    set(Dim::C, pick({1, 3, 4, 8, 12, 13, 16, 24, 32, 48}));
+    set(Dim::C, pick({1, 3, 4, 8, 12, 13, 16, 24, 32, 48, 64}));
     set(Dim::K, pick({1, 2, 4, 8, 12, 13, 16, 24, 32, 64}));
     set(Dim::N, pick({1, 1, 1, 2, 3}));
     out.stride_w = pick({1, 1, 2, 3});

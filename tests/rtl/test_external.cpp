@@ -281,21 +281,24 @@ TEST_F(ExternalTest, StdinMayBeReadOrNot) {
 TEST_F(ExternalTest, RefusesWhatNoEvaluatorCanMean) {
   RtlScheduler scheduler(options(1));
   RtlJob with_data = tiny_job(4), wrong_product = tiny_job(4), too_wide = tiny_job(4),
-         no_bus = tiny_job(4), odd = tiny_job(5);
+         no_bus = tiny_job(4), odd = tiny_job(5), ideal = tiny_job(4);
   with_data.functional = true;
   wrong_product.layer.size[index_of(Dim::P)] = 5;
   too_wide.layer.size[index_of(Dim::K)] = too_wide.point.mapping.spatial_k = 8;
   no_bus.point.hardware.bus_bytes = 0;
+  ideal.mechanisms.page_misses = false;
   odd.memory.scratchpad_banks = 3;  // not for us to judge
   odd.layer.size[index_of(Dim::Q)] = 2;
   odd.point.mapping.temporal[index_of(Level::scratchpad)][index_of(Dim::Q)] = 2;
-  for (const RtlJob& job : {with_data, wrong_product, too_wide, no_bus, odd}) scheduler.submit(job);
+  for (const RtlJob& job : {with_data, wrong_product, too_wide, no_bus, odd, ideal})
+    scheduler.submit(job);
   const auto results = drain(scheduler);
   EXPECT_EQ(results.at(0).reason, "runs with data: expected the built-in accelerator");
   EXPECT_EQ(results.at(1).reason, "factors of P: expected a product of 5, got 4");
   EXPECT_EQ(results.at(2).reason, "spatial factor exceeds the array");
   EXPECT_EQ(results.at(3).reason, "bus_bytes: expected at least 1, got 0");
-  for (const int id : {0, 1, 2, 3}) EXPECT_EQ(results.at(id).status, RtlStatus::infeasible);
+  EXPECT_EQ(results.at(5).reason, "runs without a mechanism: expected the built-in accelerator");
+  for (const int id : {0, 1, 2, 3, 5}) EXPECT_EQ(results.at(id).status, RtlStatus::infeasible);
   EXPECT_EQ(results.at(4).status, RtlStatus::ok) << results.at(4).reason;
 }
 

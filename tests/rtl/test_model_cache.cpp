@@ -1,7 +1,12 @@
 // Building and keeping simulators, with a compiler made of a shell script.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <chrono>
+#include <csignal>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -96,6 +101,77 @@ TEST_F(RtlModelCacheTest, DamagedExecutablesAreBuiltAnew) {
   cache.worker(4, kNever);
   EXPECT_EQ(read_file(worker), intact);
   EXPECT_EQ(builds(), 4u);
+  std::string flipped = intact;
+  flipped[flipped.size() / 2] ^= 1;
+  std::ofstream(worker) << flipped;
+  cache.worker(4, kNever);
+  EXPECT_EQ(read_file(worker), intact);
+  fs::permissions(worker, fs::perms::owner_read);
+  cache.worker(4, kNever);
+  EXPECT_EQ(::access(worker.c_str(), X_OK), 0);
+  EXPECT_EQ(builds(), 6u);
+}
+
+/// What a killed build leaves: a lock file that no one holds, and a folder.
+TEST_F(RtlModelCacheTest, RemainsOfAKilledBuildDoNotMatter) {
+  const RtlModelCache cache(options(compiler()));
+  const fs::path worker = cache.worker(4, kNever);
+  const fs::path root = worker.parent_path().parent_path();
+  fs::remove_all(worker.parent_path());
+  EXPECT_TRUE(fs::exists(worker.parent_path().string() + ".lock"));
+  const fs::path old = root / ".build-old", recent = root / ".build-recent";
+  for (const fs::path& left : {old, recent}) {
+    fs::create_directories(left / "model");
+    std::ofstream(left / "model" / "half.cpp") << "nonsense";
+  }
+  fs::last_write_time(old, fs::file_time_type::clock::now() - std::chrono::hours(48));
+  EXPECT_EQ(cache.worker(4, kNever), worker);
+  EXPECT_TRUE(fs::is_regular_file(worker));
+  EXPECT_EQ(builds(), 2u);
+  EXPECT_FALSE(fs::exists(old));
+  EXPECT_TRUE(fs::exists(recent));  // may be a build under way
+}
+
+/// A full disk, by a limit on the size of files: no half-built simulator is left or taken.
+TEST_F(RtlModelCacheTest, FullDiskIsAFailureAndLeavesNothing) {
+  const RtlModelCache cache(options(compiler()));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{8192, 8192};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    ::_exit(failure(cache).empty() ? 1 : 0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  for (const auto& entry : fs::directory_iterator(folder_.path() / "cache" / "rtl"))
+    EXPECT_EQ(entry.path().extension(), ".lock") << entry.path();
+  EXPECT_TRUE(fs::is_regular_file(cache.worker(4, kNever)));
+}
+
+TEST_F(RtlModelCacheTest, ConcurrentProcessesBuildOnce) {
+  const RtlModelOptions shared = options(compiler());
+  std::vector<pid_t> children(3);
+  for (pid_t& child : children) {
+    child = ::fork();
+    if (child != 0) continue;
+    std::string reason = "none";
+    try {
+      RtlModelCache(shared).worker(4, kNever);
+      reason.clear();
+    } catch (const std::exception& error) {
+      reason = error.what();
+    }
+    ::_exit(reason.empty() ? 0 : 1);
+  }
+  for (const pid_t child : children) {
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+  }
+  EXPECT_EQ(builds(), 1u);
 }
 
 TEST_F(RtlModelCacheTest, ConcurrentBuildersBuildOnce) {

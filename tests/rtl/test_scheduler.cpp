@@ -126,6 +126,33 @@ TEST_F(RtlSchedulerTest, DyingWorkerIsReplacedOnce) {
   EXPECT_EQ(std::filesystem::file_size(path("attempts")), 4u);
 }
 
+/// However a worker dies (16: as the kernel kills for memory), its job alone fails.
+TEST_F(RtlSchedulerTest, EverySignalIsNamed) {
+  worker(4, fake_worker(4, done(1, 0, 0)));
+  worker(16, fake_worker(16, "kill -KILL $$"));
+  worker(32, fake_worker(32, "kill -ABRT $$"));
+  RtlScheduler scheduler(options(2));
+  for (const int dim : {16, 4, 32, 4}) scheduler.submit(tiny_job(dim));
+  const auto results = drain(scheduler);
+  EXPECT_EQ(results.at(0).status, RtlStatus::crashed);
+  EXPECT_EQ(results.at(0).reason, "simulation worker ended with signal 9, twice");
+  EXPECT_EQ(results.at(0).cycles, 0);
+  EXPECT_EQ(results.at(2).status, RtlStatus::crashed);
+  EXPECT_EQ(results.at(2).reason, "simulation worker ended with signal 6, twice");
+  for (const RtlScheduler::Id id : {1u, 3u}) EXPECT_EQ(results.at(id).status, RtlStatus::ok);
+}
+
+/// A worker that says why it cannot run a job is not asked again.
+TEST_F(RtlSchedulerTest, RefusingWorkerIsAskedOnce) {
+  worker(4, fake_worker(4, "echo x >> " + path("asked") + "; echo failed no room on the disk"));
+  RtlScheduler scheduler(options(1));
+  scheduler.submit(tiny_job(4));
+  const auto results = drain(scheduler);
+  EXPECT_EQ(results.at(0).status, RtlStatus::crashed);
+  EXPECT_EQ(results.at(0).reason, "no room on the disk");
+  EXPECT_EQ(std::filesystem::file_size(path("asked")), 2u);
+}
+
 TEST_F(RtlSchedulerTest, WorkersThatBreakTheProtocol) {
   worker(4, "echo hello\nsleep 60\n");
   worker(8, fake_worker(8, "echo %Error: assertion failed; sleep 60"));

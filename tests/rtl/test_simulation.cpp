@@ -6,15 +6,14 @@
 #include "host/rtl/scheduler.hpp"
 #include "models/analytical/analytical.hpp"
 #include "tests/rtl/random_jobs.hpp"
+#include "tests/rtl/simulation.hpp"
 
 namespace polaris {
 namespace {
 
 RtlSchedulerOptions fast_simulation(int threads) {
-  RtlSchedulerOptions options;
+  RtlSchedulerOptions options = test::simulation();
   options.threads = threads;
-  options.cache_dir = POLARIS_RTL_CACHE;
-  options.rtl_dir = POLARIS_RTL_SOURCES;
   return options;
 }
 

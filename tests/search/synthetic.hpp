@@ -80,6 +80,7 @@ class SyntheticEvaluator : public Evaluator {
       observation.outcome = observation.cycles > static_cast<double>(request.max_cycles)
                                 ? RunOutcome::stopped
                                 : RunOutcome::measured;
+      simulated_cycles += std::min(observation.cycles, static_cast<double>(request.max_cycles));
       observation.energy_pj =
           1.05 * problem_.analytical_cost(request.id).energy_pj / problem_.count(request.id.layer);
     }
@@ -88,6 +89,7 @@ class SyntheticEvaluator : public Evaluator {
   }
 
   int runs = 0;
+  double simulated_cycles = 0.0;
   bool feasible = true;   ///< all points asked for were
   bool repeated = false;  ///< some point was asked for twice
   std::set<PointId> seen;

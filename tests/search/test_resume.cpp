@@ -111,6 +111,19 @@ TEST(Resume, AKilledSearchLosesAndRepeatsNothing) {
   }
   ASSERT_EQ(wait_for(start(disturbed)), 0);
 
+  // Files of at most 80 KiB stand in for a disk that fills up; then there is room again.
+  const std::string full = folder / "c.sqlite";
+  std::vector<std::string> limited = {"/bin/sh", "-c", "trap '' XFSZ; ulimit -f 160; exec \"$@\"",
+                                      "sh"};
+  const auto stopped = arguments(workload, full, folder / "c.json");
+  limited.insert(limited.end(), stopped.begin(), stopped.end());
+  const int status = wait_for(start(limited));
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1) << status;
+  EXPECT_FALSE(std::filesystem::exists(folder / "c.json"));
+  ASSERT_EQ(wait_for(start(stopped)), 0);
+  EXPECT_EQ(points_of(folder / "a.sqlite"), points_of(full));
+  EXPECT_EQ(decisions(folder / "a.json"), decisions(folder / "c.json"));
+
   EXPECT_EQ(points_of(folder / "a.sqlite"), points_of(store));
   EXPECT_EQ(decisions(folder / "a.json"), decisions(folder / "b.json"));
   EXPECT_EQ(Store(store, OpenMode::read).runs().size(), 2u);  // polaris and its rival

@@ -136,6 +136,29 @@ TEST_F(Search, BudgetSmallerThanOneDesign) {
   EXPECT_EQ(random_search(*problem, other, opts, kSilent).runs, 0);
 }
 
+// Bounds from the best measured design stop hopeless runs early, and change no result.
+TEST_F(Search, BoundsSaveCyclesAndChangeNoResult) {
+  for (const bool random : {false, true}) {
+    SyntheticEvaluator with(*problem), without(*problem);
+    SearchOptions opts = options(8);
+    const auto search = [&](Evaluator& evaluator) {
+      return random ? random_search(*problem, evaluator, opts, kSilent)
+                    : analytical_only_search(*problem, *start, evaluator, opts, kSilent);
+    };
+    const SearchResult a = search(with);
+    opts.bounded = false;
+    const SearchResult b = search(without);
+    ASSERT_TRUE(a.best && b.best);
+    EXPECT_EQ(a.best->points, b.best->points);
+    EXPECT_EQ(a.best->cost.edp(), b.best->cost.edp());
+    EXPECT_LE(with.simulated_cycles, without.simulated_cycles);
+    // Designs in the order of their analytical EDP: most of the later ones are hopeless.
+    if (!random) {
+      EXPECT_LT(with.simulated_cycles, 0.5 * without.simulated_cycles);
+    }
+  }
+}
+
 // What random search proves of its draws holds when all of them are run to their end.
 TEST_F(Search, RandomSearchBoundsTheLeastOfItsDraws) {
   SyntheticEvaluator bounded(*problem);

@@ -147,6 +147,8 @@ std::string function_at(std::uintptr_t address);
 std::string mangled_name(std::uintptr_t address);  ///< of the function that begins there, or empty
 /// file:line of the call that returns to `address`, or the function's name without debug lines.
 const std::string& source_line(std::uintptr_t address);
+/// Readable, without the executor's tag and unnamed namespaces.
+std::string demangled(const char* name);
 /// Where the running launch does what has this pc: a line of the source or of the PTX.
 std::string place_name(std::uintptr_t pc);
 

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "nvtx3/nvtx3.hpp"
 #include "tests/simt/executor.hpp"
 
@@ -24,12 +26,10 @@ std::size_t open_range(const std::string& name) {
 
 void close_range(std::size_t range) {
   const Entered lock;
-  if (open.empty() || open.back() != range) {
+  if (open.back() != range)
     report(Fault::api, range, "NVTX range \"%s\" is closed while others are open inside it",
            all[range].name.c_str());
-    return;
-  }
-  open.pop_back();
+  open.erase(std::find(open.begin(), open.end(), range));
 }
 
 }  // namespace simt

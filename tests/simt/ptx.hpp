@@ -2,7 +2,8 @@
 // kernel that one of the files holds runs from nvcc's instructions instead of the host compiler's.
 //
 //   text --ptx_parse--> statements --ptx_decode--> Instruction --ptx_run--> effects
-//                                                  (handlers: ptx_arithmetic, ptx_memory,
+//                                                  (handlers: ptx_arithmetic, ptx_bits,
+//                                                   ptx_conversion, ptx_memory, ptx_atomic,
 //                                                   ptx_together; counts: ptx_profile)
 //
 // Reference: NVIDIA, "Parallel Thread Execution ISA", version 9.0.
@@ -182,6 +183,7 @@ class Mnemonic {
 // Decoders of one group of instructions each: fill run and what it needs, or leave run null where
 // the opcode is not theirs.
 void decode_arithmetic(Mnemonic& mnemonic, Instruction& in);
+void decode_bits(Mnemonic& mnemonic, Instruction& in);
 void decode_conversion(Mnemonic& mnemonic, Instruction& in);
 void decode_memory(Mnemonic& mnemonic, Instruction& in);
 void decode_atomic(Mnemonic& mnemonic, Instruction& in);

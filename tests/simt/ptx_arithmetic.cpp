@@ -1,51 +1,14 @@
-// Arithmetic, comparisons and bits: what one thread does in its registers. Registers hold values in
-// their low bits; narrow results are stored zero-extended.
+// Arithmetic and comparisons: what one thread does in its registers. Registers hold values in their
+// low bits; narrow results are stored zero-extended.
 #include <bit>
 #include <cmath>
 #include <limits>
 #include <type_traits>
 
-#include "tests/simt/ptx.hpp"
+#include "tests/simt/ptx_types.hpp"
 
 namespace simt::ptx {
 namespace {
-
-template <class T>
-using Bits = std::conditional_t<
-    sizeof(T) == 1, std::uint8_t,
-    std::conditional_t<sizeof(T) == 2, std::uint16_t,
-                       std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>>>;
-template <class T>
-inline constexpr bool is_float = std::is_floating_point_v<T>;
-/// In unsigned arithmetic: PTX integers wrap.
-template <class T>
-using Wrapping =
-    typename std::conditional_t<is_float<T>, std::type_identity<T>, std::make_unsigned<T>>::type;
-__extension__ using Wide = __int128;
-
-/// Calls make(T{}) for the C++ type of a PTX type; null where there is none.
-template <class Make>
-Handler for_type(const std::string& type, Make make) {
-  if (type == "u8" || type == "b8") return make(std::uint8_t{});
-  if (type == "u16" || type == "b16") return make(std::uint16_t{});
-  if (type == "s16") return make(std::int16_t{});
-  if (type == "u32" || type == "b32") return make(std::uint32_t{});
-  if (type == "s32") return make(std::int32_t{});
-  if (type == "u64" || type == "b64") return make(std::uint64_t{});
-  if (type == "s64") return make(std::int64_t{});
-  if (type == "f32") return make(float{});
-  if (type == "f64") return make(double{});
-  return nullptr;
-}
-template <class Make>
-Handler for_integer(const std::string& type, Make make) {
-  return for_type(type, [&](auto t) -> Handler {
-    if constexpr (is_float<decltype(t)>)
-      return nullptr;
-    else
-      return make(t);
-  });
-}
 
 struct Add {
   template <class T>
@@ -107,24 +70,6 @@ struct Maximum {
       return a < b ? b : a;
   }
 };
-struct And {
-  template <class T>
-  static T apply(T a, T b) {
-    return static_cast<T>(a & b);
-  }
-};
-struct Or {
-  template <class T>
-  static T apply(T a, T b) {
-    return static_cast<T>(a | b);
-  }
-};
-struct Xor {
-  template <class T>
-  static T apply(T a, T b) {
-    return static_cast<T>(a ^ b);
-  }
-};
 /// Of floats in PTX: the sign comes from the first operand.
 struct CopySign {
   template <class T>
@@ -132,29 +77,6 @@ struct CopySign {
     return std::copysign(b, a);
   }
 };
-
-template <class Op, class T>
-bool binary(Machine& m, const Instruction& in) {
-  m.set(in, 0, Op::template apply<T>(m.get<T>(in, 1), m.get<T>(in, 2)));
-  return true;
-}
-/// Amounts of shifts are 32 bits wide and not taken modulo the width.
-template <class T>
-bool shift_left(Machine& m, const Instruction& in) {
-  const auto by = m.get<std::uint32_t>(in, 2);
-  const auto value = static_cast<std::uint64_t>(m.get<Wrapping<T>>(in, 1));
-  m.set(in, 0, static_cast<Wrapping<T>>(by >= 8 * sizeof(T) ? 0 : value << by));
-  return true;
-}
-template <class T>
-bool shift_right(Machine& m, const Instruction& in) {
-  constexpr std::uint32_t kLargest = 8 * sizeof(T) - 1;
-  const auto by = m.get<std::uint32_t>(in, 2);
-  const T value = m.get<T>(in, 1);
-  const bool gone = by > kLargest && !(std::is_signed_v<T> && value < 0);
-  m.set(in, 0, gone ? T{0} : static_cast<T>(value >> std::min(by, kLargest)));
-  return true;
-}
 
 template <class T>
 bool multiply_add(Machine& m, const Instruction& in) {
@@ -195,12 +117,6 @@ struct Absolute {
       return a < 0 ? Negate::apply(a) : a;
   }
 };
-struct Complement {
-  template <class T>
-  static T apply(T a) {
-    return static_cast<T>(~a);
-  }
-};
 struct SquareRoot {
   template <class T>
   static T apply(T a) {
@@ -213,24 +129,6 @@ struct Reciprocal {
     return 1 / a;
   }
 };
-struct Reverse {
-  template <class T>
-  static T apply(T a) {
-    T out = 0;
-    for (unsigned i = 0; i < 8 * sizeof(T); ++i) out = static_cast<T>(out << 1 | (a >> i & 1));
-    return out;
-  }
-};
-template <class Op, class T>
-bool unary(Machine& m, const Instruction& in) {
-  m.set(in, 0, Op::apply(m.get<T>(in, 1)));
-  return true;
-}
-bool not_predicate(Machine& m, const Instruction& in) {
-  m.set(in, 0, m.raw(in, 1) ^ 1);
-  return true;
-}
-
 /// The functions of limited accuracy, with the errors the PTX ISA states (in units of the last
 /// place, at most; ex2 and lg2 near 1 absolutely).
 template <double (*kExact)(double), int kUlps>
@@ -290,118 +188,11 @@ bool select(Machine& m, const Instruction& in) {
   return true;
 }
 
-template <class T>
-bool count_bits(Machine& m, const Instruction& in) {
-  m.set(in, 0, static_cast<std::uint32_t>(std::popcount(m.get<T>(in, 1))));
-  return true;
-}
-template <class T>
-bool leading_zeros(Machine& m, const Instruction& in) {
-  m.set(in, 0, static_cast<std::uint32_t>(std::countl_zero(m.get<T>(in, 1))));
-  return true;
-}
-/// Highest bit that differs from the sign; variant 1: as the amount of a left shift.
-template <class T>
-bool find_bit(Machine& m, const Instruction& in) {
-  const T value = m.get<T>(in, 1);
-  auto bits = static_cast<Wrapping<T>>(value);
-  if (std::is_signed_v<T> && value < 0) bits = static_cast<Wrapping<T>>(~bits);
-  const int zeros = std::countl_zero(bits);
-  constexpr int kWidth = 8 * sizeof(T);
-  const int at = zeros == kWidth ? -1 : in.variant == 1 ? zeros : kWidth - 1 - zeros;
-  m.set(in, 0, static_cast<std::uint32_t>(at));
-  return true;
-}
-template <class T>
-Bits<T> low_bits(unsigned length) {
-  return length >= 8 * sizeof(T) ? static_cast<Bits<T>>(~Bits<T>{0})
-                                 : static_cast<Bits<T>>((Bits<T>{1} << length) - 1);
-}
-template <class T>
-bool extract_bits(Machine& m, const Instruction& in) {
-  constexpr unsigned kWidth = 8 * sizeof(T);
-  const auto value = m.get<Bits<T>>(in, 1);
-  const unsigned begin = m.get<std::uint8_t>(in, 2), length = m.get<std::uint8_t>(in, 3);
-  Bits<T> out = begin >= kWidth ? 0 : static_cast<Bits<T>>(value >> begin) & low_bits<T>(length);
-  if (std::is_signed_v<T> && length > 0) {
-    const unsigned sign = std::min(begin + length - 1, kWidth - 1);
-    if ((value >> sign & 1) != 0)
-      out |= static_cast<Bits<T>>(~low_bits<T>(std::min(length, kWidth - std::min(begin, kWidth))));
-  }
-  m.set(in, 0, out);
-  return true;
-}
-template <class T>
-bool insert_bits(Machine& m, const Instruction& in) {
-  const auto from = m.get<Bits<T>>(in, 1), into = m.get<Bits<T>>(in, 2);
-  const unsigned begin = m.get<std::uint8_t>(in, 3), length = m.get<std::uint8_t>(in, 4);
-  if (begin >= 8 * sizeof(T)) {
-    m.set(in, 0, into);
-    return true;
-  }
-  const auto mask = static_cast<Bits<T>>(low_bits<T>(length) << begin);
-  m.set(in, 0, static_cast<Bits<T>>((into & ~mask) | (static_cast<Bits<T>>(from << begin) & mask)));
-  return true;
-}
-/// Picks four of the eight bytes of two registers; bit 3 of a selector asks for the byte's sign.
-bool permute_bytes(Machine& m, const Instruction& in) {
-  const std::uint64_t bytes =
-      m.get<std::uint32_t>(in, 1) | std::uint64_t{m.get<std::uint32_t>(in, 2)} << 32;
-  const auto selectors = m.get<std::uint32_t>(in, 3);
-  std::uint32_t out = 0;
-  for (unsigned i = 0; i < 4; ++i) {
-    const unsigned selector = selectors >> (4 * i) & 15u;
-    std::uint32_t byte = bytes >> (8 * (selector & 7u)) & 0xFFu;
-    if ((selector & 8u) != 0) byte = (byte & 0x80u) != 0 ? 0xFFu : 0;
-    out |= byte << (8 * i);
-  }
-  m.set(in, 0, out);
-  return true;
-}
-/// Any function of three bits: the table's bit a << 2 | b << 1 | c.
-bool logic_of_three(Machine& m, const Instruction& in) {
-  const auto a = m.get<std::uint32_t>(in, 1), b = m.get<std::uint32_t>(in, 2),
-             c = m.get<std::uint32_t>(in, 3), table = m.get<std::uint32_t>(in, 4);
-  std::uint32_t out = 0;
-  for (unsigned row = 0; row < 8; ++row) {
-    if ((table >> row & 1u) == 0) continue;
-    out |= ((row & 4u) != 0 ? a : ~a) & ((row & 2u) != 0 ? b : ~b) & ((row & 1u) != 0 ? c : ~c);
-  }
-  m.set(in, 0, out);
-  return true;
-}
-/// Shifts two registers as one. variant: bit 0 left, bit 1 the amount wraps at 32.
-bool funnel_shift(Machine& m, const Instruction& in) {
-  const std::uint64_t both =
-      m.get<std::uint32_t>(in, 1) | std::uint64_t{m.get<std::uint32_t>(in, 2)} << 32;
-  auto by = m.get<std::uint32_t>(in, 3);
-  by = (in.variant & 2u) != 0 ? by & 31u : std::min(by, 32u);
-  m.set(in, 0, static_cast<std::uint32_t>((in.variant & 1u) != 0 ? both << by >> 32 : both >> by));
-  return true;
-}
-
-#define SIMT_TYPED(decode, handler) \
-  decode(type, [](auto t) -> Handler { return handler<decltype(t)>; })
-#define SIMT_BINARY(decode, op) \
-  decode(type, [](auto t) -> Handler { return binary<op, decltype(t)>; })
-#define SIMT_UNARY(decode, op) \
-  decode(type, [](auto t) -> Handler { return unary<op, decltype(t)>; })
-
 bool is_float_type(const std::string& type) { return type[0] == 'f'; }
 template <class Make>
 Handler for_float(const std::string& type, Make make) {
   return type == "f32" ? make(float{}) : type == "f64" ? make(double{}) : nullptr;
 }
-template <class Make>
-Handler for_bits(const std::string& type, Make make) {
-  const int bytes = bytes_of_type(type);
-  return type == "pred" ? make(std::uint64_t{})
-         : bytes == 2   ? make(std::uint16_t{})
-         : bytes == 4   ? make(std::uint32_t{})
-         : bytes == 8   ? make(std::uint64_t{})
-                        : nullptr;
-}
-
 template <Join kJoin>
 Handler comparison(const std::string& type) {
   return for_type(type, [](auto t) -> Handler { return set_predicate<decltype(t), kJoin>; });
@@ -505,32 +296,6 @@ void decode_products(Mnemonic& mnemonic, Instruction& in, const std::string& bas
   count_flops(in, type, add ? 2 : 1);
 }
 
-void decode_bits(Mnemonic& mnemonic, Instruction& in, const std::string& base) {
-  if (base == "shf") {
-    in.variant =
-        static_cast<std::uint8_t>((mnemonic.take("l") ? 1 : 0) | (mnemonic.take("wrap") ? 2 : 0));
-    mnemonic.take("r");
-    mnemonic.take("clamp");
-    in.run = funnel_shift;
-  }
-  if (base == "bfind") in.variant = mnemonic.take("shiftamt") ? 1 : 0;
-  const std::string type = mnemonic.take_type();
-  if (base == "and") in.run = SIMT_BINARY(for_bits, And);
-  if (base == "or") in.run = SIMT_BINARY(for_bits, Or);
-  if (base == "xor") in.run = SIMT_BINARY(for_bits, Xor);
-  if (base == "not") in.run = type == "pred" ? not_predicate : SIMT_UNARY(for_bits, Complement);
-  if (base == "shl") in.run = SIMT_TYPED(for_integer, shift_left);
-  if (base == "shr") in.run = SIMT_TYPED(for_integer, shift_right);
-  if (base == "popc") in.run = SIMT_TYPED(for_bits, count_bits);
-  if (base == "clz") in.run = SIMT_TYPED(for_bits, leading_zeros);
-  if (base == "brev") in.run = SIMT_UNARY(for_bits, Reverse);
-  if (base == "bfind") in.run = SIMT_TYPED(for_integer, find_bit);
-  if (base == "bfe") in.run = SIMT_TYPED(for_integer, extract_bits);
-  if (base == "bfi") in.run = SIMT_TYPED(for_integer, insert_bits);
-  if (base == "prmt") in.run = permute_bytes;
-  if (base == "lop3") in.run = logic_of_three;
-}
-
 }  // namespace
 
 void decode_arithmetic(Mnemonic& mnemonic, Instruction& in) {
@@ -542,10 +307,6 @@ void decode_arithmetic(Mnemonic& mnemonic, Instruction& in) {
     mnemonic.take("ftz");
     return decode_products(mnemonic, in, base);
   }
-  static const std::set<std::string> bits = {"and", "or",   "xor",  "not",  "shl",
-                                             "shr", "popc", "clz",  "brev", "bfind",
-                                             "bfe", "bfi",  "prmt", "lop3", "shf"};
-  if (bits.count(base) != 0) return decode_bits(mnemonic, in, base);
   static const std::set<std::string> plain = {"add", "sub", "min", "max",      "div",
                                               "rem", "neg", "abs", "copysign", "selp"};
   if (plain.count(base) == 0) return;

@@ -73,8 +73,8 @@ class Decoder {
     int addresses = 0;
     for (const std::string& word : split(statement.operands))
       known &= operand(word, out, addresses);
-    for (const auto decoder :
-         {decode_arithmetic, decode_conversion, decode_memory, decode_atomic, decode_together})
+    for (const auto decoder : {decode_arithmetic, decode_bits, decode_conversion, decode_memory,
+                               decode_atomic, decode_together})
       if (out.run == nullptr) decoder(mnemonic, out);
     if (out.run == nullptr || !mnemonic.empty() || !known) {
       out.run = [](Machine&, const Instruction& in) -> bool {

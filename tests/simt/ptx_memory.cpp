@@ -69,6 +69,7 @@ unsigned char* parameter_memory() { return parameters; }
 unsigned char* locate(Machine& machine, const Instruction& in, std::uint64_t address, Space space,
                       std::size_t bytes, bool write) {
   if (space == Space::generic) space = space_of(address);
+  if (space == Space::shared) address &= 0xFFFFFFFFu;  // base registers of 32 bits wrap
   constexpr std::size_t kWidest = 16;
   if (address % std::min(bytes, kWidest) != 0)
     fault(Fault::misaligned, in, "address not a multiple of the access", address, bytes);

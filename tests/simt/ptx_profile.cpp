@@ -30,7 +30,8 @@ struct Traffic {
 
 struct Counts {
   std::uint64_t launches = 0, blocks = 0, warps = 0, instructions = 0;
-  std::uint64_t flops_fp32 = 0, flops_fp64 = 0, flops_tensor = 0, special = 0;
+  std::uint64_t threads_per_block = 0, dynamic_shared = 0;  ///< largest
+  std::uint64_t flops_fp32 = 0, flops_fp64 = 0, flops_tf32 = 0, flops_bf16 = 0, special = 0;
   std::uint64_t barriers = 0, atomics = 0, local_accesses = 0;
   std::uint64_t bytes_loaded = 0, bytes_stored = 0;            ///< of global memory, as asked for
   std::uint64_t compulsory_loaded = 0, compulsory_stored = 0;  ///< different sectors per launch
@@ -164,7 +165,13 @@ void write_profile() {
          {"blocks", c.blocks},
          {"warps", c.warps},
          {"thread_instructions", c.instructions},
-         {"flops", {{"fp32", c.flops_fp32}, {"fp64", c.flops_fp64}, {"tensor", c.flops_tensor}}},
+         {"threads_per_block", c.threads_per_block},
+         {"dynamic_shared", c.dynamic_shared},
+         {"flops",
+          {{"fp32", c.flops_fp32},
+           {"fp64", c.flops_fp64},
+           {"tf32", c.flops_tf32},
+           {"bf16", c.flops_bf16}}},
          {"special_functions", c.special},
          {"barriers", c.barriers},
          {"atomics", c.atomics},
@@ -197,6 +204,10 @@ void profile_block(int threads, bool first_of_launch) {
   counts = &all[function_at(function)];
   counts->launches += first_of_launch ? 1 : 0;
   ++counts->blocks;
+  counts->threads_per_block =
+      std::max(counts->threads_per_block, static_cast<std::uint64_t>(threads));
+  counts->dynamic_shared =
+      std::max<std::uint64_t>(counts->dynamic_shared, block.launch->shared_bytes);
   counts->warps += static_cast<std::uint64_t>((threads + kWarp - 1) / kWarp);
 }
 
@@ -210,7 +221,8 @@ void profile_instruction(const Instruction& in) {
       counts->flops_fp64 += in.flops;
       break;
     case Work::tensor:
-      counts->flops_tensor += in.flops;
+      (is_bf16(static_cast<MatrixShape>(in.variant)) ? counts->flops_bf16 : counts->flops_tf32) +=
+          in.flops;
       break;
     case Work::special:
       ++counts->special;

@@ -209,8 +209,9 @@ std::vector<Symbol> shared_variables() {
     const bool dynamic =
         block.program->dynamic_shared && &variable == &block.program->shared.back();
     const std::size_t bytes = dynamic ? block.launch->shared_bytes : variable.bytes;
-    out.push_back({window + variable.offset, window + variable.offset + bytes,
-                   dynamic ? "dynamic shared memory" : variable.name});
+    out.push_back(
+        {window + variable.offset, window + variable.offset + bytes,
+         dynamic ? "dynamic shared memory" : demangled(common_name(variable.name).c_str())});
   }
   return out;
 }

@@ -14,13 +14,6 @@
 #include "tests/simt/executor.hpp"
 
 namespace simt {
-namespace {
-
-struct Program {
-  std::uintptr_t base = 0;  ///< where it is loaded
-  std::vector<Symbol> shared;
-  std::vector<Symbol> functions;
-};
 
 std::string demangled(const char* name) {
   int status = 0;
@@ -31,6 +24,14 @@ std::string demangled(const char* name) {
     for (std::size_t at; (at = out.find(noise)) != std::string::npos;) out.erase(at, noise.size());
   return out;
 }
+
+namespace {
+
+struct Program {
+  std::uintptr_t base = 0;  ///< where it is loaded
+  std::vector<Symbol> shared;
+  std::vector<Symbol> functions;
+};
 
 Program read_program() {
   Program out;

@@ -18,6 +18,10 @@ enum class MatrixShape : std::uint8_t {
 };
 enum class Operand : std::uint8_t { a, b, accumulator };
 
+constexpr bool is_bf16(MatrixShape shape) {
+  return shape == MatrixShape::mma_m16n8k16_bf16 || shape == MatrixShape::wmma_m16n16k16_bf16;
+}
+
 struct Position {
   int row, column;
 };

@@ -1,0 +1,210 @@
+// The sweep by Starlight. The engine predicts a tile's candidates in float32; those whose error
+// bounds leave them a chance are predicted again in float64, one by one, so that what they get
+// depends on nothing but themselves: not on the tile, the shard or the back end of the screen.
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "host/core/parallel.hpp"
+#include "host/sweep/pool.hpp"
+#include "host/sweep/scorer.hpp"
+#include "host/sweep/walk.hpp"
+
+namespace polaris {
+namespace {
+
+/// Candidates predicted at a time: bounds memory, and is large against an engine's work item.
+constexpr std::size_t kBatch = std::size_t{1} << 18;
+
+struct Candidate {
+  std::uint64_t mapping;
+  std::size_t position;
+};
+
+/// A candidate whose float64 value may enter a list of the best.
+struct Contender {
+  std::size_t position;
+  double score;  // the least it may have
+  std::uint64_t index;
+
+  friend auto operator<=>(const Contender&, const Contender&) = default;
+};
+
+enum class Verdict : std::uint8_t { within, over, unsure };
+
+Estimate estimate_of(const ExactPrediction& prediction) {
+  return {std::exp(prediction.log_latency), std::exp(prediction.log_energy),
+          prediction.log_latency_sd, prediction.log_energy_sd};
+}
+
+class StarlightScorer final : public TileScorer {
+ public:
+  StarlightScorer(const SweepPlan& plan, const StarlightModel& model, Engine& engine, int threads)
+      : plan_(plan),
+        model_(model),
+        engine_(engine),
+        threads_(threads),
+        error_(screen_error(model)) {}
+
+  void score(const SweepLayer& layer, const TileSequence& tiles, LayerResult& result) override {
+    BlockWalker walker(plan_, layer);
+    for (std::uint64_t i = 0; i < tiles.count; ++i) {
+      walker.walk(layer.blocks(tiles.tile(i)), result.coverage,
+                  [&](const Block& block, std::span<const LoopOrder> orders,
+                      std::span<const std::size_t> positions) {
+                    for (const std::size_t position : positions)
+                      for (const LoopOrder& order : orders)
+                        add(layer, block.first + order.rank, position, result);
+                  });
+      flush(layer, result);
+    }
+  }
+
+  void finish(const SweepLayer& layer, LayerResult& result) override {
+    parallel_for(
+        static_cast<std::int64_t>(result.hardware.size()), 1, threads_,
+        [&](std::int64_t begin, std::int64_t) {
+          for (FrontPoint& point : result.hardware[static_cast<std::size_t>(begin)].front.points())
+            point.estimate = estimate_of(predict_exact(layer, point.index));
+        });
+  }
+
+ private:
+  void add(const SweepLayer& layer, std::uint64_t mapping, std::size_t position,
+           LayerResult& result) {
+    const std::uint64_t ordinal = plan_.ordinal(position);
+    if (!layer.avoided.empty() && std::binary_search(layer.avoided.begin(), layer.avoided.end(),
+                                                     AvoidedPoint{mapping, ordinal})) {
+      ++result.coverage.avoided;
+      --result.coverage.scored;
+      return;
+    }
+    candidates_.push_back({mapping, position});
+    indices_.push_back(ordinal * layer.view().mapping_count + mapping);
+    if (indices_.size() == kBatch) flush(layer, result);
+  }
+
+  void flush(const SweepLayer& layer, LayerResult& result) {
+    predictions_.resize(indices_.size());
+    engine_.predict(model_, layer.view(), indices_, predictions_);
+    const std::vector<Verdict> verdicts = judge(layer);
+    contenders_.clear();
+    for (std::size_t i = 0; i < indices_.size(); ++i) {
+      const Prediction& prediction = predictions_[i];
+      result.coverage.checksum +=
+          checksum_term(std::uint64_t{std::bit_cast<std::uint32_t>(prediction.log_latency)} << 32 |
+                            std::bit_cast<std::uint32_t>(prediction.log_energy),
+                        mapping_key(layer.number, candidates_[i].mapping),
+                        hardware_key(plan_.ordinal(candidates_[i].position)));
+      if (verdicts[i] == Verdict::over) {
+        ++result.coverage.over_limit;
+        --result.coverage.scored;
+        continue;
+      }
+      HardwareResult& kept = result.hardware[candidates_[i].position];
+      const double score =
+          -highest_acquisition(plan_.spec().acquisition, edp_prediction(prediction), error_);
+      if (score <= kept.best.threshold())
+        contenders_.push_back({candidates_[i].position, score, indices_[i]});
+      const Estimate estimate{std::exp(double{prediction.log_latency}),
+                              std::exp(double{prediction.log_energy})};
+      kept.front.offer({prediction.log_latency, prediction.log_energy, indices_[i], estimate});
+    }
+    rank(layer, result);
+    candidates_.clear();
+    indices_.clear();
+  }
+
+  /// Verdict of the limits on every candidate; in float64 where float32 cannot tell.
+  std::vector<Verdict> judge(const SweepLayer& layer) {
+    std::vector<Verdict> out(indices_.size(), Verdict::within);
+    const SweepLimits& limits = plan_.spec().limits;
+    if (limits.cycles <= 0.0 && limits.energy_pj <= 0.0) return out;
+    const auto verdict = [&limits](double log_latency, double log_energy, double error) {
+      Verdict worst = Verdict::within;
+      for (const auto& [value, limit] :
+           {std::pair(log_latency, limits.cycles), std::pair(log_energy, limits.energy_pj)}) {
+        if (limit <= 0.0 || value <= std::log(limit) - error) continue;
+        if (value > std::log(limit) + error) return Verdict::over;
+        worst = Verdict::unsure;
+      }
+      return worst;
+    };
+    parallel_for(static_cast<std::int64_t>(out.size()), kGrain, threads_,
+                 [&](std::int64_t begin, std::int64_t end) {
+                   for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end);
+                        ++i) {
+                     const Prediction& p = predictions_[i];
+                     out[i] = verdict(p.log_latency, p.log_energy, kScreenMeanError);
+                     if (out[i] != Verdict::unsure) continue;
+                     const ExactPrediction exact = predict_exact(layer, indices_[i]);
+                     out[i] = verdict(exact.log_latency, exact.log_energy, 0.0);
+                   }
+                 });
+    return out;
+  }
+
+  /// Predicts the contenders in float64 and offers them, the most promising of each hardware first:
+  /// they raise the threshold that spares the others.
+  void rank(const SweepLayer& layer, LayerResult& result) {
+    std::sort(contenders_.begin(), contenders_.end());
+    std::vector<std::span<const Contender>> groups;  // one a hardware
+    for (auto begin = contenders_.cbegin(); begin != contenders_.cend();) {
+      const auto end = std::find_if(begin, contenders_.cend(), [begin](const Contender& c) {
+        return c.position != begin->position;
+      });
+      groups.emplace_back(begin, end);
+      begin = end;
+    }
+    parallel_for(static_cast<std::int64_t>(groups.size()), 1, threads_,
+                 [&](std::int64_t group, std::int64_t) {
+                   for (const Contender& contender : groups[static_cast<std::size_t>(group)]) {
+                     BestList& best = result.hardware[contender.position].best;
+                     if (contender.score > best.threshold()) break;
+                     offer(layer, contender.index, best);
+                   }
+                 });
+  }
+
+  void offer(const SweepLayer& layer, std::uint64_t index, BestList& best) {
+    const ExactPrediction exact = predict_exact(layer, index);
+    const EdpPrediction edp = edp_prediction(exact);
+    const double score = -plan_.spec().acquisition(edp.mean, edp.sd);
+    const RankedPoint point{{score, index}, estimate_of(exact)};
+    if (is_candidate(point.key)) best.offer(point);
+  }
+
+  ExactPrediction predict_exact(const SweepLayer& layer, std::uint64_t index) {
+    const auto engine = exact_engines_.take([] { return make_engine("cpu", {.threads = 1}); });
+    ExactPrediction out{};
+    engine->predict_exact(model_, layer.view(), {&index, 1}, {&out, 1});
+    return out;
+  }
+
+  static constexpr std::int64_t kGrain = 1024;
+
+  const SweepPlan& plan_;
+  const StarlightModel& model_;
+  Engine& engine_;
+  int threads_;
+  PredictionError error_;
+  std::vector<Candidate> candidates_;
+  std::vector<std::uint64_t> indices_;
+  std::vector<Prediction> predictions_;
+  std::vector<Contender> contenders_;
+  Pool<Engine> exact_engines_;  // one a thread: an engine serves one caller at a time
+};
+
+}  // namespace
+
+std::unique_ptr<TileScorer> make_starlight_scorer(const SweepPlan& plan,
+                                                  const StarlightModel& model, Engine& engine,
+                                                  int threads) {
+  return std::make_unique<StarlightScorer>(plan, model, engine, threads);
+}
+
+}  // namespace polaris
