@@ -25,7 +25,8 @@ void validate(const LayerSpaceView& view, const ExhaustiveParams& params) {
           "at most the space's size " + std::to_string(view.size));
   require(params.begin <= params.end, "begin", params.begin,
           "at most end " + std::to_string(params.end));
-  require(params.k >= 1 && params.k <= kMaxTopK, "k", params.k, "1 to " + std::to_string(kMaxTopK));
+  require(params.k >= 1 && params.k <= kMaxSharedTopK, "k", params.k,
+          "1 to " + std::to_string(kMaxSharedTopK));
   require(params.tile >= 1 && params.tile <= kMaxTile, "tile", params.tile,
           "1 to " + std::to_string(kMaxTile));
 }
@@ -41,8 +42,11 @@ ExhaustiveResult exhaustive_top_k(const LayerSpaceView& view, const ExhaustivePa
   DeviceBuffer<ScoredIndex> best(k, "the best points of a sweep");
   DeviceBuffer<ScoredIndex> block_best(k * static_cast<std::size_t>(blocks),
                                        "the best points of each block");
+  DeviceBuffer<std::uint32_t> block_best_count(1, "the count of these");
   DeviceBuffer<unsigned long long> feasible(1, "the count of feasible points");
   best.upload(std::vector<ScoredIndex>(k, no_candidate()), stream);
+  block_best_count.upload(std::vector<std::uint32_t>{static_cast<std::uint32_t>(block_best.size())},
+                          stream);
   feasible.upload(std::vector<unsigned long long>{0}, stream);
 
   for (std::uint64_t begin = params.begin; begin < params.end;) {
@@ -58,9 +62,10 @@ ExhaustiveResult exhaustive_top_k(const LayerSpaceView& view, const ExhaustivePa
                  .feasible = feasible.data()},
                 stream);
     select_top_k({.candidates = block_best.data(),
-                  .count = static_cast<std::int64_t>(block_best.size()),
+                  .count = block_best_count.data(),
                   .k = params.k,
-                  .best = best.data()},
+                  .best = best.data(),
+                  .workspace = nullptr},
                  stream);
     begin += count;
   }

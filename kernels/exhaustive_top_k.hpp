@@ -14,7 +14,7 @@ struct ExhaustiveParams {
   std::uint64_t begin = 0;  ///< first index of the range
   std::uint64_t end = 0;    ///< one past its last; begin <= end <= view.size
   Objective objective = Objective::edp;
-  int k = 10;  ///< points wanted, 1 to kMaxTopK (1024)
+  int k = 10;  ///< points wanted, 1 to kMaxSharedTopK (1024)
   /// Indices per launch, 1 to kMaxTile (2^31). After each tile the k-th best so far becomes the
   /// bound that all blocks filter by: large against the blocks' rounds, small against the range.
   std::uint64_t tile = std::uint64_t{1} << 26;

@@ -1,9 +1,10 @@
 // best = the k first of best and candidates in ranking order (score, then index).
 //
-// Work split one block streams over all candidates, kTopKThreads a round. One is enough: it merges
-//            what the blocks have left of a tile, a few hundred short lists for tens of millions of
-//            points, and all but a handful fail the comparison with the k-th best.
-// Memory     8 to 32 KiB of shared memory; each candidate is read once, 16 bytes.
+// Work split one block streams over all candidates, kThreads a round. One is enough: it merges what
+//            other kernels have left of tens of millions of points, and all but a handful fail the
+//            comparison with the k-th best.
+// Memory     32 KiB of shared memory, or for k > kMaxSharedTopK up to 512 KiB of device memory,
+//            which stay in the L2 cache; each candidate is read once, 16 bytes.
 // Precision  none: scores are only compared.
 // Bound      latency of the loads of one block.
 
@@ -15,21 +16,30 @@
 namespace polaris {
 namespace {
 
-__global__ void __launch_bounds__(kTopKThreads) select_top_k_kernel(SelectTopKParams params) {
-  DYN_SHARED(ScoredIndex, items);
+constexpr unsigned kThreads = 512;
+
+__global__ void __launch_bounds__(kThreads) select_top_k_kernel(SelectTopKParams params) {
+  DYN_SHARED(ScoredIndex, shared_items);
   __shared__ unsigned waiting;
-  BlockTopK top(items, &waiting, params.k, params.best[params.k - 1], params.best);
-  for (std::int64_t first = 0; first < params.count; first += kTopKThreads) {
+  BlockTopK<kThreads> top(params.k <= kMaxSharedTopK ? shared_items : params.workspace, &waiting,
+                          params.k, params.best[params.k - 1], params.best);
+  const std::int64_t count = *params.count;
+  for (std::int64_t first = 0; first < count; first += kThreads) {
     const std::int64_t i = first + threadIdx.x;
-    top.offer(i < params.count ? params.candidates[i] : no_candidate());
+    top.offer(i < count ? params.candidates[i] : no_candidate());
   }
   top.finish(params.best);
 }
 
 }  // namespace
 
+std::size_t select_top_k_workspace(int k) {
+  return k <= kMaxSharedTopK ? 0 : top_k_items(k, kThreads);
+}
+
 void select_top_k(const SelectTopKParams& params, const DeviceStream& stream) {
-  launch(select_top_k_kernel, {1, kTopKThreads, top_k_shared_bytes(params.k)}, stream.get(),
+  const std::size_t shared_items = params.k <= kMaxSharedTopK ? top_k_items(params.k, kThreads) : 0;
+  launch(select_top_k_kernel, {1, kThreads, shared_items * sizeof(ScoredIndex)}, stream.get(),
          params);
 }
 

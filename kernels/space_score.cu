@@ -15,16 +15,16 @@
 
 #include "kernels/device/block_top_k.cuh"
 #include "kernels/device/launch.cuh"
+#include "kernels/device/warp_product.cuh"
 #include "kernels/port.cuh"
 #include "kernels/space_score.cuh"
 
 namespace polaris {
 namespace {
 
-constexpr unsigned kWarpThreads = 32;
-constexpr unsigned kWholeWarp = 0xFFFFFFFFu;
-/// The model needs 168 registers: three blocks of 128 threads use up a multiprocessor's 64 Ki. Four
-/// would have to make do with 128 each, and spill.
+constexpr unsigned kTopKThreads = 128;
+/// The model needs about 150 registers (ptxas: 148 on sm_80, 144 on sm_90): three blocks of 128
+/// threads fit a multiprocessor's 64 Ki. Four would have to make do with 128 each, and spill.
 constexpr int kBlocksPerMultiprocessor = 3;
 
 // __grid_constant__: members of the view are read where the parameter lies; without it their
@@ -33,7 +33,7 @@ __global__ void __launch_bounds__(kTopKThreads, kBlocksPerMultiprocessor)
     space_score_kernel(const __grid_constant__ SpaceScoreParams params) {
   DYN_SHARED(ScoredIndex, items);
   __shared__ unsigned waiting;
-  BlockTopK top(items, &waiting, params.k, params.best[params.k - 1], nullptr);
+  BlockTopK<kTopKThreads> top(items, &waiting, params.k, params.best[params.k - 1], nullptr);
   unsigned feasible = 0;
   const std::uint64_t stride = std::uint64_t{gridDim.x} * kTopKThreads;
   // The block's threads leave the loop together, because offer() is a barrier.
@@ -61,7 +61,8 @@ int space_score_blocks() { return kBlocksPerMultiprocessor * multiprocessor_coun
 
 void space_score(const SpaceScoreParams& params, const DeviceStream& stream) {
   launch(space_score_kernel,
-         {static_cast<unsigned>(params.blocks), kTopKThreads, top_k_shared_bytes(params.k)},
+         {static_cast<unsigned>(params.blocks), kTopKThreads,
+          top_k_items(params.k, kTopKThreads) * sizeof(ScoredIndex)},
          stream.get(), params);
 }
 

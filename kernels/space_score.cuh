@@ -23,7 +23,7 @@ struct SpaceScoreParams {
   std::uint64_t begin;  ///< first index
   std::uint64_t count;  ///< indices; at most kMaxTile, begin + count <= view.size
   Objective objective;
-  int k;                         ///< 1 to kMaxTopK
+  int k;                         ///< 1 to kMaxSharedTopK
   const ScoredIndex* best;       ///< device, [k], ranking order: the best of earlier ranges;
                                  ///< candidates that do not beat its last are dropped
   int blocks;                    ///< of the grid, at least 1

@@ -3,15 +3,31 @@
 // that the report can give counts per item. Usage: gpu_workload ITEMS.json
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "host/engine/posterior_view.hpp"
 #include "host/space/layer_space.hpp"
+#include "kernels/device/device_model.hpp"
+#include "kernels/device/device_space.hpp"
+#include "kernels/device/warp_product.cuh"
 #include "kernels/exhaustive_top_k.hpp"
+#include "kernels/feasible_candidates.cuh"
+#include "kernels/next_tile.cuh"
+#include "kernels/starlight_score.cuh"
 
 namespace {
 
 using namespace polaris;
+
+constexpr int kBlocksPerMultiprocessor = 3, kMultiprocessors = 2;  // of the emulated device
 
 /// A 3 x 3 convolution of the middle of ResNet-50 on a grid of common accelerators.
 LayerSpace typical_space() {
@@ -31,31 +47,127 @@ LayerSpace typical_space() {
   return {layer, grid};
 }
 
+/// Items by the kernel's name in the profile: how many, and what they are.
+std::map<std::string, std::pair<std::uint64_t, std::string>> items;
+
+/// The k best of the analytical model.
+void run_exhaustive(const LayerSpaceView& space, std::uint64_t begin) {
+  constexpr std::uint64_t kCandidates = 6144;
+  constexpr int kBest = 10;
+  const ExhaustiveResult result =
+      exhaustive_top_k(space, {.begin = begin, .end = begin + kCandidates, .k = kBest});
+  if (2 * result.feasible < kCandidates)
+    throw std::runtime_error("only " + std::to_string(result.feasible) + " of " +
+                             std::to_string(kCandidates) + " candidates are feasible");
+  items["polaris::space_score_kernel"] = {kCandidates, "candidates"};
+  items["polaris::select_top_k_kernel"] = {kBest * kBlocksPerMultiprocessor * kMultiprocessors,
+                                           "entries"};
+}
+
+void run_scan_steps(const LayerSpaceView& space, std::uint64_t begin) {
+  constexpr std::uint32_t kCandidates = 2048;
+  const DeviceStream stream;
+  const DeviceSpace device_space(space, stream);
+  DeviceBuffer<ScanState> state(1, "workload");
+  state.upload(std::vector<ScanState>{{{}, {}, {begin, kCandidates, space.size, kCandidates}, {}}},
+               stream);
+  next_tile(state.data(), stream);
+  DeviceBuffer<std::uint32_t> places(kCandidates, "workload");
+  feasible_candidates({.source = {device_space.view(), nullptr, nullptr, 0, 1},
+                       .tile = &state.data()->tile,
+                       .feasible = {places.data(), state.data()->sizes},
+                       .blocks = kMultiprocessors},
+                      stream);
+  stream.synchronize();
+  items["polaris::next_tile_kernel"] = {1, "tiles"};
+  items["polaris::feasible_candidates_kernel"] = {kCandidates, "candidates"};
+}
+
+constexpr int kSamples = 64;
+
+/// Any finite numbers: counts of the scoring kernels do not depend on them.
+template <typename T>
+PosteriorTensors<T> any_model() {
+  const auto values = [](std::size_t count) { return std::vector<T>(count, T(1) / T(64)); };
+  constexpr std::size_t kInputs = kKernelInputs;
+  return {.samples = kSamples,
+          .outputs = kMaxOutputs,
+          .warp = true,
+          .feature_mean = values(kFeatures),
+          .feature_inverse_sd = values(kFeatures),
+          .encoder = values(EncoderLayout::size),
+          .inverse_length = values(kInputs),
+          .train = values(kSamples * kInputs),
+          .train_norm = values(kSamples),
+          .inverse_factor = values(kSamples * kSamples),
+          .alpha = values(kMaxOutputs * kSamples),
+          .mean_weight = values(kMaxOutputs * kInputs),
+          .mean_bias = values(kMaxOutputs),
+          .sd = values(kMaxOutputs),
+          .unit_variance = T(1)};
+}
+
+/// The layout of `columns` candidates a product tile with the most shared memory.
+ScoreLayout layout_of(int columns, int kept_rows, std::size_t element_bytes) {
+  for (std::size_t limit = shared_memory_limit(); limit > 0; limit -= 1024)
+    if (const ScoreLayout layout = choose_score_layout(kept_rows, element_bytes, limit);
+        layout.columns == columns)
+      return layout;
+  throw std::logic_error("no layout has " + std::to_string(columns) + " columns");
+}
+
+/// Predictions with the whole variance.
+template <typename T>
+void run_score(const LayerSpaceView& space, std::uint64_t begin, int columns, bool tensor_cores) {
+  constexpr std::uint32_t kCandidates = 64;
+  const DeviceStream stream;
+  const DeviceSpace device_space(space, stream);
+  const PosteriorTensors<T> tensors = any_model<T>();
+  const DeviceModel<T> model(posterior_view(tensors), stream);
+  DeviceBuffer<CandidateTile> tile(1, "workload");
+  tile.upload(std::vector<CandidateTile>{{0, kCandidates}}, stream);
+  DeviceBuffer<BasicPrediction<T>> out(kCandidates, "workload");
+  StarlightScoreParams<T> params{};
+  params.source = {device_space.view(), nullptr, nullptr, begin, 1};
+  params.tile = tile.data();
+  params.model = model.view();
+  params.tensor_cores = tensor_cores;
+  params.output = ScoreOutput::predictions;
+  params.predictions = out.data();
+  params.layout = layout_of(columns, score_kept_rows(model.view(), false), sizeof(T));
+  params.blocks = 1;
+  starlight_score(params, stream);
+  stream.synchronize();
+
+  const std::string type = sizeof(T) == sizeof(float) ? "float" : "double";
+  const std::string lane = std::to_string(columns / kLaneColumns);
+  const std::string product =
+      tensor_cores ? "TensorProduct<" + lane + ">" : "WarpProduct<" + type + ", 8, " + lane + ">";
+  items["void polaris::starlight_score_kernel<" + type + ", " + lane + ", polaris::" + product +
+        " >"] = {kCandidates, "candidates, 64 samples"};
+}
+
+void run_all(const std::string& path) {
+  const LayerSpace space = typical_space();
+  const LayerSpaceView& view = space.view();
+  // Here three in four candidates are feasible: the model runs, not only the decoder.
+  const std::uint64_t begin = view.size / 5;
+  run_exhaustive(view, begin);
+  run_scan_steps(view, begin);
+  for (const int columns : {8, 16, 32, 64}) run_score<float>(view, begin, columns, false);
+  for (const int columns : {8, 16, 32}) run_score<double>(view, begin, columns, false);
+  for (const int columns : {32, 64}) run_score<float>(view, begin, columns, true);
+  std::ofstream(path) << nlohmann::json(items).dump(2) << "\n";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;
-  constexpr std::uint64_t kCandidates = 6144;
-  constexpr int kBest = 10;
-  constexpr int kBlocks = 6;  // of the emulated device: 3 for each of 2 multiprocessors
-  const LayerSpace space = typical_space();
-  // Here three in four candidates are feasible: the model runs, not only the decoder.
-  const std::uint64_t begin = space.view().size / 5;
-  const ExhaustiveResult result =
-      exhaustive_top_k(space.view(), {.begin = begin, .end = begin + kCandidates, .k = kBest});
-  if (2 * result.feasible < kCandidates) {
-    std::fprintf(stderr, "gpu_workload: only %llu of %llu candidates are feasible\n",
-                 static_cast<unsigned long long>(result.feasible),
-                 static_cast<unsigned long long>(kCandidates));
-    return 1;
+  try {
+    run_all(argv[1]);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "gpu_workload: %s\n", error.what());
+    return EXIT_FAILURE;
   }
-
-  // One line per kernel: its name in the profile, the items it was given, what the items are.
-  std::ofstream(argv[1]) << "{\n"
-                         << R"("polaris::space_score_kernel": [)" << kCandidates
-                         << R"(, "candidates"],)"
-                         << "\n"
-                         << R"("polaris::select_top_k_kernel": [)" << kBest * kBlocks
-                         << R"(, "entries"])"
-                         << "\n}\n";
 }

@@ -11,6 +11,8 @@
 
 #include "host/fit/model.hpp"
 #include "host/fit/samples.hpp"
+#include "kernels/screen_precision.hpp"
+#include "models/space/candidate_set.hpp"
 #include "models/space/layer_space.hpp"
 #include "models/starlight/acquisition.hpp"
 
@@ -20,6 +22,12 @@ namespace polaris {
 /// standard deviation relative to that far from all samples.
 inline constexpr double kScreenMeanError = 1e-3;
 inline constexpr double kScreenSdError = 1e-3;
+
+/// A candidate and its acquisition value.
+struct Scored {
+  double score;         ///< larger is better
+  std::uint64_t index;  ///< in the layer's space
+};
 
 class Engine {
  public:
@@ -45,26 +53,31 @@ class Engine {
   /// float32 form of the same.
   virtual void predict_points(const StarlightModel& model, std::span<const LayerPoint> points,
                               std::span<Prediction> predictions) = 0;
+
+  /// The k best of `candidates` by `acquisition` of ln EDP of the layer (ln cycles + ln pJ), best
+  /// first, equal scores by the smaller index; fewer where fewer are feasible. Equals brute force
+  /// in float64: the screen in less precision keeps all that its error bounds cannot exclude.
+  /// Indices that are listed twice are returned twice. Throws Failure where interrupted.
+  virtual std::vector<Scored> top_k(const StarlightModel& model, const CandidateSet& candidates,
+                                    const Acquisition& acquisition, int k);
 };
 
 struct EngineOptions {
   int threads = 0;  ///< 0: all cores; results do not depend on it
+  /// Arithmetic of a GPU's screen; the CPU's is float. The k best are the same.
+  ScreenPrecision precision = ScreenPrecision::fp32;
+  /// GPU memory for lists of candidates, per device, in bytes.
+  std::size_t device_bytes = std::size_t{256} << 20;
 };
 
-/// `backend`: "cpu", "cuda", or "auto" (cuda where it is usable, else cpu). Throws Error for
-/// another name, and for "cuda" where this build or machine has none.
+/// `backend`: "cpu", "cuda", or "auto" (cuda where it is usable, else cpu, and says why, once).
+/// Throws Error for another name, and for "cuda" where this build or machine has none.
 std::unique_ptr<Engine> make_engine(std::string_view backend, const EngineOptions& options = {});
 
-/// A candidate and its acquisition value.
-struct Scored {
-  double score;         ///< larger is better
-  std::uint64_t index;  ///< in the layer's space
-};
+/// Bound on the error of float32 predictions of ln EDP.
+PredictionError screen_error(const StarlightModel& model);
 
-/// The k best of `indices` by `acquisition` of ln EDP of the layer (ln cycles + ln pJ), best first,
-/// equal scores by the smaller index; fewer where fewer are feasible. Equals brute force in
-/// float64: the float32 screen keeps all that its error bounds cannot exclude. Indices that occur
-/// twice are returned twice.
+/// engine.top_k of listed candidates.
 std::vector<Scored> score_top_k(Engine& engine, const StarlightModel& model,
                                 const LayerSpaceView& space, std::span<const std::uint64_t> indices,
                                 const Acquisition& acquisition, int k);

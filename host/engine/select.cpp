@@ -6,8 +6,9 @@
 #include <queue>
 #include <vector>
 
+#include "host/core/error.hpp"
+#include "host/core/interrupt.hpp"
 #include "host/engine/engine.hpp"
-#include "host/engine/score_range.hpp"
 
 namespace polaris {
 namespace {
@@ -20,10 +21,11 @@ class Screen {
  public:
   explicit Screen(std::size_t k) : k_(k) {}
 
-  void offer(const ScoreRange& range, std::uint64_t index) {
-    if (lows_.size() == k_ && range.high < lows_.top()) return;
-    kept_.push_back({range.high, index});
-    lows_.push(range.low);
+  /// `low`, `high`: ends of the acquisition value's range.
+  void offer(double low, double high, std::uint64_t index) {
+    if (lows_.size() == k_ && high < lows_.top()) return;
+    kept_.push_back({high, index});
+    lows_.push(low);
     if (lows_.size() > k_) lows_.pop();
     if (kept_.size() > limit_) compact();
   }
@@ -51,35 +53,54 @@ class Screen {
 
 }  // namespace
 
-std::vector<Scored> score_top_k(Engine& engine, const StarlightModel& model,
-                                const LayerSpaceView& space, std::span<const std::uint64_t> indices,
-                                const Acquisition& acquisition, int k) {
+PredictionError screen_error(const StarlightModel& model) {
+  const PosteriorTensors<double>& tensors = model.tensors_f64();
+  double prior_sd = 0.0;
+  for (const double sd : tensors.sd) prior_sd = std::hypot(prior_sd, sd);
+  return {2.0 * kScreenMeanError, kScreenSdError * prior_sd * std::sqrt(tensors.unit_variance),
+          false};
+}
+
+std::vector<Scored> Engine::top_k(const StarlightModel& model, const CandidateSet& candidates,
+                                  const Acquisition& acquisition, int k) {
   if (k <= 0) return {};
-  const double sd_error = screen_sd_error(model);
+  const PredictionError error = screen_error(model);
   Screen screen(static_cast<std::size_t>(k));
-  std::vector<Prediction> predictions(std::min(kBatch, indices.size()));
-  for (std::size_t begin = 0; begin < indices.size(); begin += kBatch) {
-    const auto batch = indices.subspan(begin, std::min(kBatch, indices.size() - begin));
-    engine.predict(model, space, batch, {predictions.data(), batch.size()});
-    for (std::size_t i = 0; i < batch.size(); ++i)
-      if (!std::isnan(predictions[i].log_latency))  // infeasible
-        screen.offer(score_range(acquisition, predictions[i], sd_error), batch[i]);
+  const std::uint64_t count = candidates.size();
+  std::vector<std::uint64_t> indices(std::min<std::uint64_t>(kBatch, count));
+  std::vector<Prediction> predictions(indices.size());
+  for (std::uint64_t begin = 0; begin < count; begin += kBatch) {
+    if (interrupted()) throw Failure("scoring interrupted");
+    const std::size_t size = std::min<std::uint64_t>(kBatch, count - begin);
+    for (std::size_t i = 0; i < size; ++i) indices[i] = candidates.index(begin + i);
+    predict(model, candidates.space, {indices.data(), size}, {predictions.data(), size});
+    for (std::size_t i = 0; i < size; ++i)
+      if (!std::isnan(predictions[i].log_latency)) {  // infeasible
+        const EdpPrediction edp = edp_prediction(predictions[i]);
+        screen.offer(lowest_acquisition(acquisition, edp, error),
+                     highest_acquisition(acquisition, edp, error), indices[i]);
+      }
   }
 
   const std::vector<std::uint64_t> finalists = screen.indices();
   std::vector<ExactPrediction> exact(finalists.size());
-  engine.predict_exact(model, space, finalists, exact);
+  predict_exact(model, candidates.space, finalists, exact);
   std::vector<Scored> scored;
   for (std::size_t i = 0; i < finalists.size(); ++i) {
-    const double mean = exact[i].log_latency + exact[i].log_energy;
-    const double sd = std::hypot(exact[i].log_latency_sd, exact[i].log_energy_sd);
-    scored.push_back({acquisition(mean, sd), finalists[i]});
+    const EdpPrediction edp = edp_prediction(exact[i]);
+    scored.push_back({acquisition(edp.mean, edp.sd), finalists[i]});
   }
   std::sort(scored.begin(), scored.end(), [](const Scored& a, const Scored& b) {
     return a.score != b.score ? a.score > b.score : a.index < b.index;
   });
   scored.resize(std::min(scored.size(), static_cast<std::size_t>(k)));
   return scored;
+}
+
+std::vector<Scored> score_top_k(Engine& engine, const StarlightModel& model,
+                                const LayerSpaceView& space, std::span<const std::uint64_t> indices,
+                                const Acquisition& acquisition, int k) {
+  return engine.top_k(model, {space, indices}, acquisition, k);
 }
 
 }  // namespace polaris

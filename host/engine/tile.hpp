@@ -13,6 +13,7 @@
 #include "models/starlight/features.hpp"
 #include "models/starlight/kernel.hpp"
 #include "models/starlight/network.hpp"
+#include "models/starlight/prediction.hpp"
 #include "models/starlight/warp.hpp"
 
 namespace polaris {
@@ -106,26 +107,15 @@ class Tile {
   /// Posterior of `points` (those of compute_features) in ln cycles and ln pJ.
   void to_predictions(std::span<const LayerPoint> points,
                       std::span<BasicPrediction<T>> predictions) const {
+    const OutputScale<T> scale = model_.output_scale();
     for (Eigen::Index i = 0; i < count_; ++i) {
       const LayerPoint& point = points[static_cast<std::size_t>(i)];
-      BasicPrediction<T>& out = predictions[static_cast<std::size_t>(i)];
-      // Rounding may take a hair more than all of the variance next to a sample.
-      const T rest = model_.unit_variance - explained_[i];
-      const T unit_sd = std::sqrt(rest > T(0) ? rest : T(0));
-      const T target = mean_(0, i);
-      const T target_sd = model_.sd[0] * unit_sd;
-      out.log_latency = target;
-      out.log_latency_sd = target_sd;
-      if (model_.warp) {
-        const double bound = lower_bound_cycles(point.layer, point.hardware);
-        out.log_latency = unwarp_log_cycles(target, static_cast<T>(std::log(bound)));
-        out.log_latency_sd = unwarp_sd(target, target_sd);
-      }
+      const double bound = lower_bound_cycles(point.layer, point.hardware);
       const double analytical =
           evaluate_analytical(point.layer, point.hardware, point.mapping).energy_pj;
-      const bool has_energy = model_.outputs == 2;
-      out.log_energy = static_cast<T>(std::log(analytical)) + (has_energy ? mean_(1, i) : T(0));
-      out.log_energy_sd = has_energy ? model_.sd[1] * unit_sd : T(0);
+      predictions[static_cast<std::size_t>(i)] =
+          to_prediction(scale, mean_.col(i).data(), explained_[i], static_cast<T>(std::log(bound)),
+                        static_cast<T>(std::log(analytical)));
     }
   }
 

@@ -62,6 +62,10 @@ struct PosteriorTensors {
   std::vector<T> mean_bias;           ///< [outputs]
   std::vector<T> sd;                  ///< [outputs] scale exp(log_sd)
   T unit_variance = T(1);             ///< 1 + noise: variance / sd^2 far from all samples
+
+  OutputScale<T> output_scale() const {
+    return {outputs, warp, {sd[0], outputs == 2 ? sd[1] : T(0)}, unit_variance};
+  }
 };
 
 /// How many of the samples offered were used.

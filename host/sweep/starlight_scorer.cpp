@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "host/core/parallel.hpp"
-#include "host/engine/score_range.hpp"
 #include "host/sweep/pool.hpp"
 #include "host/sweep/scorer.hpp"
 #include "host/sweep/walk.hpp"
@@ -49,7 +48,7 @@ class StarlightScorer final : public TileScorer {
         model_(model),
         engine_(engine),
         threads_(threads),
-        sd_error_(screen_sd_error(model)) {}
+        error_(screen_error(model)) {}
 
   void score(const SweepLayer& layer, const TileSequence& tiles, LayerResult& result) override {
     BlockWalker walker(plan_, layer);
@@ -107,7 +106,8 @@ class StarlightScorer final : public TileScorer {
         continue;
       }
       HardwareResult& kept = result.hardware[candidates_[i].position];
-      const double score = -score_range(plan_.spec().acquisition, prediction, sd_error_).high;
+      const double score =
+          -highest_acquisition(plan_.spec().acquisition, edp_prediction(prediction), error_);
       if (score <= kept.best.threshold())
         contenders_.push_back({candidates_[i].position, score, indices_[i]});
       const Estimate estimate{std::exp(double{prediction.log_latency}),
@@ -172,9 +172,8 @@ class StarlightScorer final : public TileScorer {
 
   void offer(const SweepLayer& layer, std::uint64_t index, BestList& best) {
     const ExactPrediction exact = predict_exact(layer, index);
-    const double mean = exact.log_latency + exact.log_energy;
-    const double sd = std::hypot(exact.log_latency_sd, exact.log_energy_sd);
-    const double score = -plan_.spec().acquisition(mean, sd);
+    const EdpPrediction edp = edp_prediction(exact);
+    const double score = -plan_.spec().acquisition(edp.mean, edp.sd);
     const RankedPoint point{{score, index}, estimate_of(exact)};
     if (is_candidate(point.key)) best.offer(point);
   }
@@ -192,7 +191,7 @@ class StarlightScorer final : public TileScorer {
   const StarlightModel& model_;
   Engine& engine_;
   int threads_;
-  double sd_error_;
+  PredictionError error_;
   std::vector<Candidate> candidates_;
   std::vector<std::uint64_t> indices_;
   std::vector<Prediction> predictions_;

@@ -1,4 +1,4 @@
-// The k best of a stream of candidates, kept by one thread block in shared memory.
+// The k best of a stream of candidates, kept by one thread block.
 //
 // items[0, capacity)             the best so far in ranking order, no_candidate() behind them
 // items[capacity, 2 * capacity)  candidates that beat the k-th best and wait to be merged
@@ -17,37 +17,37 @@
 
 namespace polaris {
 
-inline constexpr unsigned kTopKThreads = 128;  ///< of a block
-inline constexpr int kMaxTopK = 1024;          ///< two lists of it are 32 KiB of shared memory
+inline constexpr int kMaxSharedTopK = 1024;  ///< two lists of it are 32 KiB of shared memory
 
 /// Length of the two lists: a power of two for the network, room for k and for one round of a
 /// block. Twice the round at least, so that merging is not due after every round.
-POLARIS_HD constexpr int top_k_capacity(int k) {
-  int capacity = 2 * static_cast<int>(kTopKThreads);
+POLARIS_HD constexpr int top_k_capacity(int k, unsigned threads) {
+  int capacity = 2 * static_cast<int>(threads);
   while (capacity < k) capacity *= 2;
   return capacity;
 }
 
-/// Dynamic shared memory of a block.
-constexpr std::size_t top_k_shared_bytes(int k) {
-  return 2 * static_cast<std::size_t>(top_k_capacity(k)) * sizeof(ScoredIndex);
+/// Entries of the two lists together.
+POLARIS_HD constexpr std::size_t top_k_items(int k, unsigned threads) {
+  return 2 * static_cast<std::size_t>(top_k_capacity(k, threads));
 }
 
-/// Every member must be called by all kTopKThreads threads of the block together.
+/// Every member must be called by all kThreads threads of the block together.
+template <unsigned kThreads>
 class BlockTopK {
  public:
-  /// `items`: top_k_shared_bytes(k) of shared memory; `waiting`: a shared counter. Candidates that
-  /// do not rank before `bound` are dropped. `initial` (k entries in ranking order) is kept from
-  /// the start; null: nothing is.
+  /// `items`: top_k_items(k) entries of shared memory, or of device memory where that is too small;
+  /// `waiting`: a shared counter. Candidates that do not rank before `bound` are dropped. `initial`
+  /// (k entries in ranking order) is kept from the start; null: nothing is.
   __device__ BlockTopK(ScoredIndex* items, unsigned* waiting, int k, ScoredIndex bound,
                        const ScoredIndex* initial)
       : items_(items),
         waiting_(waiting),
         k_(k),
-        capacity_(static_cast<unsigned>(top_k_capacity(k))),
+        capacity_(static_cast<unsigned>(top_k_capacity(k, kThreads))),
         bound_(bound),
         appended_(0) {
-    for (unsigned i = threadIdx.x; i < capacity_; i += kTopKThreads)
+    for (unsigned i = threadIdx.x; i < capacity_; i += kThreads)
       items_[i] = initial != nullptr && i < static_cast<unsigned>(k) ? initial[i] : no_candidate();
     if (threadIdx.x == 0) *waiting_ = 0;
     __syncthreads();
@@ -60,14 +60,13 @@ class BlockTopK {
     // The count comes back from the barrier, not from *waiting_: threads that go on may already be
     // appending for the next round while others have not read it yet.
     appended_ += static_cast<unsigned>(__syncthreads_count(passes));
-    if (appended_ + kTopKThreads > capacity_) merge();
+    if (appended_ + kThreads > capacity_) merge();
   }
 
   /// Writes the k best to out[0, k).
   __device__ void finish(ScoredIndex* out) {
     if (appended_ > 0) merge();
-    for (unsigned i = threadIdx.x; i < static_cast<unsigned>(k_); i += kTopKThreads)
-      out[i] = items_[i];
+    for (unsigned i = threadIdx.x; i < static_cast<unsigned>(k_); i += kThreads) out[i] = items_[i];
   }
 
  private:
@@ -83,7 +82,7 @@ class BlockTopK {
   /// One step of the network over the list from `first`: pairs `stride` apart. Of the runs of
   /// `run` elements every second one is ordered in reverse; 0: none is.
   __device__ void step(unsigned first, unsigned stride, unsigned run) {
-    for (unsigned i = threadIdx.x; i < capacity_ / 2; i += kTopKThreads) {
+    for (unsigned i = threadIdx.x; i < capacity_ / 2; i += kThreads) {
       const unsigned low = 2 * i - (i & (stride - 1));
       order(first + low, first + low + stride, (low & run) != 0);
     }
@@ -91,7 +90,7 @@ class BlockTopK {
   }
 
   __device__ void merge() {
-    for (unsigned i = appended_ + threadIdx.x; i < capacity_; i += kTopKThreads)
+    for (unsigned i = appended_ + threadIdx.x; i < capacity_; i += kThreads)
       items_[capacity_ + i] = no_candidate();
     if (threadIdx.x == 0) *waiting_ = 0;
     appended_ = 0;
@@ -100,7 +99,7 @@ class BlockTopK {
       for (unsigned stride = run / 2; stride > 0; stride /= 2) step(capacity_, stride, run);
     // Read backwards, the second list makes the two one sequence that rises and then falls. The
     // better ones of its pairs half a length apart are the best of all, again rising and falling.
-    for (unsigned i = threadIdx.x; i < capacity_; i += kTopKThreads) {
+    for (unsigned i = threadIdx.x; i < capacity_; i += kThreads) {
       const ScoredIndex other = items_[2 * capacity_ - 1 - i];
       if (ranks_before(other, items_[i])) items_[i] = other;
     }

@@ -3,22 +3,16 @@
 
 #include <cuda_runtime.h>
 
-#include <stdexcept>
+#include "kernels/device_error.hpp"
 
 namespace polaris {
-
-/// A CUDA call failed: statement, place and the library's text.
-class DeviceError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 [[noreturn]] void throw_device_error(cudaError_t error, const char* what, const char* function,
                                      const char* file, int line);
 
 }  // namespace polaris
 
-/// Throws DeviceError where `statement` does not return cudaSuccess.
+/// Throws DeviceError (DeviceOutOfMemory) where `statement` does not return cudaSuccess.
 #define POLARIS_CUDA(statement)                                                                \
   do {                                                                                         \
     if (const cudaError_t polaris_error_ = (statement); polaris_error_ != cudaSuccess)         \

@@ -3,6 +3,8 @@
 
 #include <cuda_runtime.h>
 
+#include <cstddef>
+
 namespace polaris {
 
 class DeviceStream {
@@ -24,5 +26,11 @@ class DeviceStream {
 
 /// Streaming multiprocessors of the current device.
 int multiprocessor_count();
+
+/// Shared memory that one block of the current device may have.
+std::size_t shared_memory_limit();
+
+/// Bytes of the current device's memory that nobody has taken.
+std::size_t free_memory();
 
 }  // namespace polaris

@@ -11,6 +11,7 @@
 namespace polaris {
 
 inline constexpr double kLogSqrtTwoPi = 0.91893853320467274178;
+inline constexpr double kMinusInfinity = -std::numeric_limits<double>::infinity();
 
 POLARIS_HD inline double normal_pdf(double z) { return std::exp(-0.5 * z * z - kLogSqrtTwoPi); }
 
@@ -42,8 +43,7 @@ POLARIS_HD inline double expected_improvement(double mean, double sd, double bes
 
 /// ln of the expected improvement; keeps its order where EI itself underflows.
 POLARIS_HD inline double log_expected_improvement(double mean, double sd, double best) {
-  if (!(sd > 0.0))
-    return best > mean ? std::log(best - mean) : -std::numeric_limits<double>::infinity();
+  if (!(sd > 0.0)) return best > mean ? std::log(best - mean) : kMinusInfinity;
   return std::log(sd) + log_h((best - mean) / sd);
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
 #include "models/space/feasibility.hpp"
 #include "models/space/hardware.hpp"
@@ -110,10 +111,12 @@ POLARIS_HD inline double ceil_div(std::int64_t a, std::int64_t b) {
 }  // namespace detail
 
 /// Unscaled features q [kFeatures], before logarithm and standardisation; the first kLogFeatures
-/// are >= 2^-31 (fills) or >= 1. Precondition: factors multiply to the layer's sizes.
-template <typename T>
+/// are >= 2^-31 (fills) or >= 1. `q`: a pointer, or anything whose [] gives a place to write to.
+/// Precondition: factors multiply to the layer's sizes.
+template <typename Quantities>
 POLARIS_HD inline void feature_quantities(const Layer& layer, const HardwareConfig& hardware,
-                                          const Mapping& mapping, T* q) {
+                                          const Mapping& mapping, Quantities q) {
+  using T = std::remove_reference_t<decltype(q[0])>;
   constexpr int kTiledDims = 6;  // all but N, whose tile is 1 wherever its bound is
   const std::int64_t dim = hardware.dim;
   const double dim_d = static_cast<double>(dim);

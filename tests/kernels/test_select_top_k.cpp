@@ -27,13 +27,17 @@ Candidates device_top_k(const std::vector<Candidates>& pieces, int k) {
   const DeviceStream stream;
   DeviceBuffer<ScoredIndex> best(static_cast<std::size_t>(k), "test");
   best.upload(Candidates(static_cast<std::size_t>(k), no_candidate()), stream);
+  DeviceBuffer<ScoredIndex> workspace(select_top_k_workspace(k), "test");
   for (const Candidates& piece : pieces) {
+    DeviceBuffer<std::uint32_t> count(1, "test");
+    count.upload(std::vector<std::uint32_t>{static_cast<std::uint32_t>(piece.size())}, stream);
     DeviceBuffer<ScoredIndex> candidates(piece.size(), "test");
     candidates.upload(piece, stream);
     select_top_k({.candidates = candidates.data(),
-                  .count = static_cast<std::int64_t>(piece.size()),
+                  .count = count.data(),
                   .k = k,
-                  .best = best.data()},
+                  .best = best.data(),
+                  .workspace = workspace.data()},
                  stream);
   }
   return best.download(stream);
@@ -48,11 +52,16 @@ Candidates random_candidates(std::uint64_t count, std::uint64_t values, std::uin
 }
 
 TEST(SelectTopK, AnyCountAndK) {
-  for (const std::uint64_t count : {0, 1, 127, 128, 129, 255, 256, 257, 1500})
-    for (const int k : {1, 2, 128, 256, 257, 1024}) {
+  for (const std::uint64_t count : {0, 1, 511, 512, 513, 1024, 1500})
+    for (const int k : {1, 2, 512, 513, 1024, 1025, 2048}) {
       const Candidates all = random_candidates(count, 1u << 30, 0);
       EXPECT_EQ(device_top_k({all}, k), sorted_top_k(all, k)) << count << " candidates, k " << k;
     }
+}
+
+TEST(SelectTopK, TheLargestK) {
+  const Candidates all = random_candidates(20000, 5000, 0);
+  EXPECT_EQ(device_top_k({all}, kMaxTopK), sorted_top_k(all, kMaxTopK));
 }
 
 TEST(SelectTopK, TiesGoToTheSmallerIndex) {

@@ -6,59 +6,19 @@
 
 #include "host/core/error.hpp"
 #include "host/engine/engine.hpp"
-#include "models/starlight/kernel.hpp"
 #include "tests/starlight/fixture.hpp"
+#include "tests/starlight/reference.hpp"
 
 namespace polaris {
 namespace {
-
-/// Posterior by the definitions in PosteriorTensors, scalar loops.
-ExactPrediction reference(const StarlightModel& model, const LayerPoint& point) {
-  const PosteriorTensors<double>& t = model.tensors_f64();
-  const auto samples = static_cast<std::size_t>(t.samples);
-  double x[kFeatures], input[kKernelInputs];
-  feature_quantities(point.layer, point.hardware, point.mapping, x);
-  for (int f = 0; f < kFeatures; ++f) {
-    const auto n = static_cast<std::size_t>(f);
-    x[f] = standardise_feature(f < kLogFeatures, x[f], t.feature_mean[n], t.feature_inverse_sd[n]);
-  }
-  encode(t.encoder.data(), x, input);
-  std::copy(x, x + kFeatures, input + kLatent);
-  for (std::size_t k = 0; k < kKernelInputs; ++k) input[k] *= t.inverse_length[k];
-  std::vector<double> kernel(samples);
-  for (std::size_t n = 0; n < samples; ++n) {
-    double d2 = 0.0;
-    for (std::size_t k = 0; k < kKernelInputs; ++k)
-      d2 += std::pow(input[k] - t.train[n * kKernelInputs + k], 2);
-    kernel[n] = matern52(d2);
-  }
-  double variance = t.unit_variance;
-  for (std::size_t i = 0; i < samples; ++i) {
-    double v = 0.0;
-    for (std::size_t j = 0; j <= i; ++j) v += t.inverse_factor[i * samples + j] * kernel[j];
-    variance -= v * v;
-  }
-  double mean[2] = {};
-  for (std::size_t o = 0; o < 2; ++o) {
-    mean[o] = t.mean_bias[o];
-    for (std::size_t k = 0; k < kKernelInputs; ++k)
-      mean[o] += t.mean_weight[o * kKernelInputs + k] * input[k];
-    for (std::size_t n = 0; n < samples; ++n) mean[o] += t.alpha[o * samples + n] * kernel[n];
-  }
-  const double unit_sd = std::sqrt(variance);
-  const double bound = lower_bound_cycles(point.layer, point.hardware);
-  return {
-      unwarp_log_cycles(mean[0], std::log(bound)), unwarp_sd(mean[0], t.sd[0] * unit_sd),
-      mean[1] + std::log(evaluate_analytical(point.layer, point.hardware, point.mapping).energy_pj),
-      t.sd[1] * unit_sd};
-}
 
 TEST(Engine, Float64EqualsTheReference) {
   const std::vector<LayerPoint> points = test_points(200, 31);
   std::vector<ExactPrediction> out(points.size());
   make_engine("cpu")->predict_points(test_model(), points, out);
   for (std::size_t i = 0; i < points.size(); ++i) {
-    const ExactPrediction expected = reference(test_model(), points[i]);
+    const ExactPrediction expected = reference_prediction(test_model().tensors_f64(), points[i],
+                                                          test_model().tensors_f64().samples);
     ASSERT_NEAR(out[i].log_latency, expected.log_latency, 1e-9);
     ASSERT_NEAR(out[i].log_latency_sd, expected.log_latency_sd, 1e-9);
     ASSERT_NEAR(out[i].log_energy, expected.log_energy, 1e-9);

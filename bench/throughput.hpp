@@ -1,0 +1,19 @@
+// What bench_throughput's parts share.
+#pragma once
+
+#include "host/fit/model.hpp"
+
+namespace polaris {
+
+/// Prints one measurement as a line of JSON.
+void print_rate(const char* what, int samples, double items_per_second, double flop_per_item);
+
+/// Floating-point operations of one candidate: encoder, distances, kernel (about 25 operations an
+/// element), means, and the whole variance or the bound on it.
+double candidate_flop(int samples, bool prefix);
+
+/// Copy bandwidth, float32 GEMM peak, and each kernel for `model` on the current GPU; nothing in
+/// builds without kernels.
+void measure_kernels(const StarlightModel& model);
+
+}  // namespace polaris

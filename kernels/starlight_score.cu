@@ -1,0 +1,147 @@
+// posterior(x) for every candidate x of a tile, and what becomes of it:
+//
+//   u = [z(x); x] / l                     z: the encoder, l: length-scales
+//   k_n = matern52(|u - u_n|^2)           |u - u_n|^2 = |u|^2 + |u_n|^2 - 2 u . u_n
+//   mean_o = b_o + w_o . u + alpha_o . k
+//   variance = 1 + noise - |L^-1 k|^2     at most 1 + noise - sum over the first rows
+//
+// Inputs     places of candidates, 4 bytes each; the model, packed, streamed from the L2 cache.
+// Work split a block takes batches of B candidates by grid stride. A thread decodes one candidate;
+//            then the eight warps share the rows of every product (encoder layers, samples, rows of
+//            L^-1) over M candidates at a time, a lane owning up to 8 x 8 elements.
+// Memory     device/starlight_block.cuh: the kernel rows of M candidates stay in shared memory
+//            where they fit, else in device memory. DRAM traffic besides the model: 4 bytes in and
+//            at most 16 out per candidate.
+// Precision  T throughout: float as a screen, its products over the samples in 3xTF32 if wanted,
+//            and double for what is returned. Accumulation by fma along the depth, warps summed in
+//            order: results depend neither on the grid nor on where a candidate stands.
+// Bound      fused multiply-adds: per candidate the encoder's weights, N kKernelInputs and N^2 / 2
+//            (kPrefixRows^2 / 2 for the bound). Counts: kernels/README.md.
+
+#include <algorithm>
+
+#include "kernels/device/append.cuh"
+#include "kernels/device/launch.cuh"
+#include "kernels/device/starlight_block.cuh"
+#include "kernels/port.cuh"
+#include "kernels/starlight_score.cuh"
+
+namespace polaris {
+namespace {
+
+/// What becomes of one candidate; all lanes of a warp must call it, `valid` or not.
+template <typename T>
+__device__ void put(const StarlightScoreParams<T>& params, bool valid, std::uint32_t place,
+                    std::uint64_t candidate, const BasicPrediction<T>& prediction) {
+  if (params.output == ScoreOutput::predictions) {
+    if (valid) params.predictions[place] = prediction;
+    return;
+  }
+  const EdpPrediction edp = edp_prediction(prediction);
+  if (params.output == ScoreOutput::survivors) {
+    // Kept where it ties: its index may be the smaller one. And where it is NaN: float64 decides.
+    const double best = -highest_acquisition(params.acquisition, edp, params.error);
+    append(params.survivors, valid && !(best > params.kth_best->score), place);
+    return;
+  }
+  // NaN ranks before nothing.
+  const ScoredIndex scored{-params.acquisition(edp.mean, edp.sd), params.source.index(candidate)};
+  append(params.passed, valid && ranks_before(scored, *params.kth_best), scored);
+}
+
+// __grid_constant__: see space_score.cu.
+template <typename T, int C, class SampleProduct>
+__global__ void __launch_bounds__(kScoreThreads, 1)
+    starlight_score_kernel(const __grid_constant__ StarlightScoreParams<T> params) {
+  DYN_SHARED(T, shared);
+  constexpr int kColumns = kLaneColumns * C;
+  const int batch = params.layout.batch;
+  const int kept = score_kept_rows(params.model, params.prefix);
+  T* const row = params.layout.row_in_shared
+                     ? nullptr
+                     : params.rows + static_cast<std::size_t>(blockIdx.x) *
+                                         score_row_elements(params.layout, kept, 1);
+  StarlightBlock<T, C, SampleProduct> block(params.model, batch, params.prefix, shared, row);
+  const std::uint64_t first_of_tile = params.tile->first;
+  const std::uint32_t count =
+      params.places.items != nullptr ? *params.places.size : params.tile->count;
+  // The block's threads leave the loops together, because of the barriers.
+  for (std::uint64_t first = std::uint64_t{blockIdx.x} * static_cast<unsigned>(batch);
+       first < count; first += std::uint64_t{gridDim.x} * static_cast<unsigned>(batch)) {
+    const std::uint64_t i = first + threadIdx.x;
+    const bool valid = threadIdx.x < static_cast<unsigned>(batch) && i < count;
+    std::uint32_t place = 0;
+    if (valid)
+      place =
+          params.places.items != nullptr ? params.places.items[i] : static_cast<std::uint32_t>(i);
+    const std::uint64_t candidate = first_of_tile + place;
+    block.decode(params.source, valid, candidate);
+    for (int column = 0; column < batch && first + static_cast<unsigned>(column) < count;
+         column += kColumns) {
+      block.encode(column);
+      block.correlate(column);
+      block.whiten();
+      block.combine(column);
+    }
+    __syncthreads();
+    BasicPrediction<T> prediction{};
+    if (valid) prediction = block.prediction();
+    put(params, valid, place, candidate, prediction);
+    // The next batch's features and logarithms take the place of these.
+    __syncthreads();
+  }
+}
+
+template <typename T, int C, class SampleProduct = WarpProduct<T, kSamplePanel / kLaneRows, C>>
+void launch_score(const StarlightScoreParams<T>& params, const DeviceStream& stream) {
+  launch(starlight_score_kernel<T, C, SampleProduct>,
+         {static_cast<unsigned>(params.blocks), kScoreThreads, params.layout.shared_bytes},
+         stream.get(), params);
+}
+
+}  // namespace
+
+ScoreLayout choose_score_layout(int kept_rows, std::size_t element_bytes,
+                                std::size_t shared_limit) {
+  // Wide tiles read the model less often; 128 decoding threads are a warp for each of a
+  // multiprocessor's four schedulers. Doubles have 32 columns at most: 64 would not leave a thread
+  // enough registers.
+  constexpr int kWidest = 64, kNarrowest = 8, kDecoders[] = {256, 128, 64};
+  const int widest = element_bytes > sizeof(float) ? kWidest / 2 : kWidest;
+  const auto bytes = [element_bytes](int columns, int batch, int rows) {
+    return element_bytes * static_cast<std::size_t>(score_fixed_elements(columns, batch) +
+                                                    score_scratch_rows(rows) * columns);
+  };
+  for (int columns = widest; columns >= kNarrowest; columns /= 2)
+    for (const int batch : kDecoders)
+      if (bytes(columns, batch, kept_rows) <= shared_limit)
+        return {columns, batch, true, bytes(columns, batch, kept_rows)};
+  int columns = widest;
+  while (columns > kNarrowest && bytes(columns, kDecoders[2], 0) > shared_limit) columns /= 2;
+  return {columns, kDecoders[2], false, bytes(columns, kDecoders[2], 0)};
+}
+
+template <typename T>
+void starlight_score(const StarlightScoreParams<T>& params, const DeviceStream& stream) {
+  // Narrow tiles would leave the tensor cores waiting for the model.
+  if constexpr (sizeof(T) == sizeof(float)) {
+    if (params.tensor_cores && params.layout.columns == 64)
+      return launch_score<T, 8, TensorProduct<8>>(params, stream);
+    if (params.tensor_cores && params.layout.columns == 32)
+      return launch_score<T, 4, TensorProduct<4>>(params, stream);
+  }
+  switch (params.layout.columns / kLaneColumns) {
+    case 1:
+      return launch_score<T, 1>(params, stream);
+    case 2:
+      return launch_score<T, 2>(params, stream);
+    case 4:
+      return launch_score<T, 4>(params, stream);
+    default:
+      if constexpr (sizeof(T) == sizeof(float)) launch_score<T, 8>(params, stream);
+  }
+}
+template void starlight_score(const StarlightScoreParams<float>&, const DeviceStream&);
+template void starlight_score(const StarlightScoreParams<double>&, const DeviceStream&);
+
+}  // namespace polaris

@@ -1,0 +1,299 @@
+// The k best against brute force in float64.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "host/engine/posterior_view.hpp"
+#include "kernels/starlight_scorer.hpp"
+#include "tests/kernels/starlight_fixture.hpp"
+
+namespace polaris {
+namespace {
+
+struct Model {
+  PosteriorTensors<double> f64;
+  PosteriorTensors<float> f32;
+
+  Model(const LayerSpaceView& space, int samples, const SyntheticOptions& options = {})
+      : f64(synthetic_model(space, samples, options)), f32(to_float(f64)) {}
+
+  ScorerModel view(const std::string& id) const {
+    return {id, posterior_view(f32), posterior_view(f64)};
+  }
+  PredictionError screen_error() const {
+    return {2e-3, 1e-3 * 0.6 * std::sqrt(f64.unit_variance), false};
+  }
+};
+
+/// Acquisition values, negated, of all candidates that can run.
+std::vector<ScoredIndex> all_scores(const Model& model, const CandidateSet& candidates,
+                                    const Acquisition& acquisition) {
+  std::vector<ScoredIndex> out;
+  for (std::uint64_t i = 0; i < candidates.size(); ++i) {
+    const std::uint64_t index = candidates.index(i);
+    if (!is_feasible(candidates.space, index)) continue;
+    const EdpPrediction edp = edp_prediction(
+        reference_prediction(model.f64, layer_point(candidates.space, index), model.f64.samples));
+    const ScoredIndex scored{-acquisition(edp.mean, edp.sd), index};
+    if (is_candidate(scored)) out.push_back(scored);
+  }
+  std::sort(out.begin(), out.end(), ranks_before);
+  return out;
+}
+
+constexpr double kScoreError = 1e-8;
+
+/// The same list, but that scores which differ by less than rounding may change places. Equal
+/// scores may not: theirs are equal points.
+void expect_equal_ranking(const std::vector<ScoredIndex>& got, std::vector<ScoredIndex> expected,
+                          int k) {
+  std::map<std::uint64_t, double> score;
+  for (const ScoredIndex& c : expected) score[c.index] = c.score;
+  expected.resize(std::min(expected.size(), static_cast<std::size_t>(k)));
+  ASSERT_EQ(got.size(), expected.size());
+  for (std::size_t i = 0; i < got.size(); ++i) {
+    const double tolerance = kScoreError * (1.0 + std::abs(expected[i].score));
+    ASSERT_NEAR(got[i].score, expected[i].score, tolerance) << "place " << i;
+    if (got[i].index == expected[i].index) continue;
+    ASSERT_TRUE(score.contains(got[i].index)) << "place " << i;
+    const double other = score[got[i].index];
+    ASSERT_NEAR(other, expected[i].score, tolerance) << "place " << i;
+    ASSERT_NE(other, expected[i].score) << "place " << i << ": a tie, and not the smaller index";
+  }
+}
+
+/// A range of `length` that is in part feasible.
+CandidateSet mixed_range(const LayerSpaceView& space, std::uint64_t length) {
+  for (std::uint64_t i = 0;; ++i) {
+    const CandidateSet out{space, {}, space.sample(3, 1, i), space.sample(3, 1, i) + length};
+    if (out.end > space.size) continue;
+    std::uint64_t feasible = 0;
+    for (std::uint64_t c = out.begin; c < out.end; ++c) feasible += is_feasible(space, c);
+    if (feasible > length / 4 && feasible < length) return out;
+  }
+}
+
+/// An incumbent that some candidates beat.
+double incumbent(const Model& model, const CandidateSet& candidates) {
+  const auto by_mean =
+      all_scores(model, candidates, {AcquisitionKind::lower_confidence_bound, 0.0, 0.0});
+  return by_mean[by_mean.size() / 20].score;
+}
+
+ScorerOptions small_options() {
+  ScorerOptions options;
+  options.list_bytes = 2 * (1 << 15);  // tiles of about a thousand candidates
+  options.warm_up = 64;
+  return options;
+}
+
+std::vector<LayerSpace> spaces() {
+  std::vector<LayerSpace> out;
+  out.push_back(score_space({3, 3, 12, 8, 16, 12, 1}));
+  out.push_back(score_space({1, 1, 24, 1, 12, 8, 1}));
+  out.push_back(score_space({2, 1, 6, 6, 8, 4, 3}, 2));
+  out.push_back(score_space({1, 5, 1, 20, 4, 36, 2}));
+  return out;
+}
+
+constexpr AcquisitionKind kKinds[] = {
+    AcquisitionKind::expected_improvement, AcquisitionKind::log_expected_improvement,
+    AcquisitionKind::probability_of_improvement, AcquisitionKind::lower_confidence_bound};
+constexpr ScreenPrecision kPrecisions[] = {ScreenPrecision::fp32, ScreenPrecision::tf32,
+                                           ScreenPrecision::fp64};
+
+class ScorerPairs : public testing::TestWithParam<int> {};
+
+TEST_P(ScorerPairs, EqualBruteForce) {
+  const std::vector<LayerSpace> all = spaces();
+  const int s = GetParam() % 4, m = GetParam() / 4;
+  constexpr int kSamples[] = {1, 5, 20, 33, 66};
+  const LayerSpaceView& view = all[static_cast<std::size_t>(s)].view();
+  const Model model(
+      view, kSamples[m],
+      {.outputs = 1 + (m + s) % 2, .warp = m != 2, .seed = 11 + static_cast<std::uint64_t>(m)});
+  const CandidateSet candidates = mixed_range(view, 600);
+  StarlightScorer scorer(small_options());
+  for (int i = 0; i < 2; ++i) {
+    const Acquisition acquisition{kKinds[(m + s + 2 * i) % 4], incumbent(model, candidates), 2.0};
+    const auto expected = all_scores(model, candidates, acquisition);
+    const int k = i == 0 ? 1 : 10 + 7 * m;
+    for (const ScreenPrecision precision : kPrecisions) {
+      SCOPED_TRACE(testing::Message() << "acquisition " << i << ", k " << k << ", precision "
+                                      << static_cast<int>(precision));
+      const ScanResult got = scorer.top_k(model.view("one"), {.candidates = candidates,
+                                                              .acquisition = acquisition,
+                                                              .k = k,
+                                                              .precision = precision,
+                                                              .error = model.screen_error(),
+                                                              .stop = {}});
+      expect_equal_ranking(got.best, expected, k);
+      EXPECT_EQ(got.feasible, expected.size());
+      EXPECT_LE(got.survivors, got.feasible);
+      EXPECT_LE(got.finalists, got.survivors);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ScorerPairs, testing::Range(0, 20));
+
+/// One model and space for what does not depend on them.
+class Scorer : public testing::Test {
+ protected:
+  static const LayerSpaceView& view() {
+    static const LayerSpace space = score_space({1, 1, 24, 1, 12, 8, 1});
+    return space.view();
+  }
+  static const Model& model() {
+    static const Model model(view(), 12);
+    return model;
+  }
+  static ScanRequest request(const CandidateSet& candidates, int k) {
+    return {.candidates = candidates,
+            .acquisition = {AcquisitionKind::lower_confidence_bound, 0.0, 2.0},
+            .k = k,
+            .precision = ScreenPrecision::fp32,
+            .error = model().screen_error(),
+            .stop = {}};
+  }
+  static ScanResult expect_brute_force(StarlightScorer& scorer, const ScanRequest& r) {
+    const ScanResult got = scorer.top_k(model().view("model"), r);
+    expect_equal_ranking(got.best, all_scores(model(), r.candidates, r.acquisition), r.k);
+    return got;
+  }
+};
+
+TEST_F(Scorer, LengthsAroundTheTile) {
+  ScorerOptions options = small_options();
+  options.list_bytes = 2 * (256 * 32 + 1024);  // tiles of 256 candidates and two lanes
+  StarlightScorer scorer(options);
+  for (const std::uint64_t length : {0u, 1u, 255u, 256u, 257u, 511u, 512u, 513u, 1200u})
+    expect_brute_force(scorer, request({view(), {}, 1000, 1000 + length}, 7));
+}
+
+TEST_F(Scorer, ListsAndListsWithDuplicates) {
+  std::vector<std::uint64_t> indices;
+  for (std::uint64_t i = 0; i < 1500; ++i) indices.push_back(view().sample(6, 1, i));
+  StarlightScorer scorer(small_options());
+  expect_brute_force(scorer, request({view(), indices}, 20));
+  indices.insert(indices.end(), indices.begin(), indices.begin() + 700);
+  expect_brute_force(scorer, request({view(), indices}, 50));
+}
+
+TEST_F(Scorer, FindsLessThanKAndNothing) {
+  StarlightScorer scorer(small_options());
+  EXPECT_LT(expect_brute_force(scorer, request({view(), {}, 500, 540}, 100)).best.size(), 41u);
+  const LayerSpace none(view().layer, [] {
+    HardwareGrid grid = Scorer::view().hardware;
+    grid.count[2] = 1;
+    grid.value[2][0] = 4;  // a scratchpad that holds nothing
+    return grid;
+  }());
+  EXPECT_TRUE(
+      scorer.top_k(model().view("model"), request({none.view(), {}, 0, 900}, 3)).best.empty());
+}
+
+TEST_F(Scorer, TheLargestK) {
+  StarlightScorer scorer({.devices = {0}, .list_bytes = 1 << 19, .warm_up = 64});
+  const ScanRequest large = request({view(), {}, 0, 22000}, kMaxScorerTopK);
+  EXPECT_EQ(expect_brute_force(scorer, large).best.size(), std::size_t{kMaxScorerTopK});
+}
+
+TEST_F(Scorer, TiesGoToTheSmallerIndex) {
+  // Loop orders that change nothing: the first and the last point of a tie are far apart.
+  StarlightScorer scorer(small_options());
+  const ScanRequest r = request({view(), {}, 0, 3000}, 30);
+  const auto all = all_scores(model(), r.candidates, r.acquisition);
+  const auto tie =
+      std::adjacent_find(all.begin(), all.begin() + 30,
+                         [](const auto& a, const auto& b) { return a.score == b.score; });
+  ASSERT_NE(tie, all.begin() + 30);
+  expect_brute_force(scorer, r);
+}
+
+TEST_F(Scorer, NeverReturnsNan) {
+  // A feature that is 0 * infinity for one value of the array's size, cut for the other.
+  Model broken = model();
+  broken.f64.feature_mean[0] = 2.0;
+  broken.f64.feature_inverse_sd[0] = INFINITY;
+  broken.f32 = to_float(broken.f64);
+  StarlightScorer scorer(small_options());
+  // The hardware's most significant digit is dim: 4 in the first half, 8 in the second.
+  const std::uint64_t middle = view().size / 2;
+  const ScanResult got =
+      scorer.top_k(broken.view("broken"), request({view(), {}, middle - 600, middle + 600}, 800));
+  ASSERT_FALSE(got.best.empty());
+  for (const ScoredIndex& c : got.best) {
+    EXPECT_GE(c.index, middle);
+    EXPECT_FALSE(std::isnan(c.score));
+  }
+}
+
+TEST_F(Scorer, EndsOfASpaceOfMoreThanATrillionPoints) {
+  const LayerSpace large = score_space({3, 3, 56, 56, 192, 128, 4});
+  ASSERT_GT(large.view().size, std::uint64_t{1} << 40);
+  const Model other(large.view(), 10);
+  StarlightScorer scorer(small_options());
+  for (const bool at_end : {false, true}) {
+    const std::uint64_t begin = at_end ? large.view().size - 1500 : 0;
+    ScanRequest r = request({large.view(), {}, begin, begin + 1500}, 9);
+    const ScanResult got = scorer.top_k(other.view("other"), r);
+    expect_equal_ranking(got.best, all_scores(other, r.candidates, r.acquisition), r.k);
+  }
+}
+
+TEST_F(Scorer, StopsBetweenTiles) {
+  StarlightScorer scorer(small_options());
+  ScanRequest r = request({view(), {}, 0, 20000}, 5);
+  int asked = 0;
+  r.stop = [&asked] { return ++asked == 3; };
+  EXPECT_THROW(scorer.top_k(model().view("model"), r), ScanStopped);
+  EXPECT_EQ(asked, 3);
+  r.stop = {};
+  r.candidates.end = 1000;
+  expect_brute_force(scorer, r);  // it is none the worse for it
+}
+
+TEST_F(Scorer, PredictsListsAndPoints) {
+  StarlightScorer scorer(small_options());
+  std::vector<std::uint64_t> indices;
+  std::vector<LayerPoint> points;
+  for (std::uint64_t i = 0; i < 1100; ++i) indices.push_back(view().sample(6, 1, i));
+  for (std::size_t i = 0; i < 150; ++i) points.push_back(layer_point(view(), indices[i]));
+  std::vector<ExactPrediction> exact(indices.size()), of_points(points.size());
+  std::vector<Prediction> single(indices.size());
+  scorer.predict<double>(model().view("model"), view(), indices, exact);
+  scorer.predict<float>(model().view("model"), view(), indices, single);
+  scorer.predict<double>(model().view("model"), points, of_points);
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    const bool feasible = is_feasible(view(), indices[i]);
+    ASSERT_EQ(std::isnan(exact[i].log_latency), !feasible);
+    ASSERT_EQ(std::isnan(single[i].log_energy_sd), !feasible);
+    const ExactPrediction expected =
+        reference_prediction(model().f64, layer_point(view(), indices[i]), 12);
+    if (i < points.size()) {
+      ASSERT_NEAR(of_points[i].log_latency, expected.log_latency, kScoreError);
+      ASSERT_NEAR(of_points[i].log_energy_sd, expected.log_energy_sd, kScoreError);
+    }
+    if (!feasible) continue;
+    ASSERT_NEAR(exact[i].log_latency_sd, expected.log_latency_sd, kScoreError);
+    ASSERT_NEAR(exact[i].log_energy, expected.log_energy, kScoreError);
+    ASSERT_NEAR(single[i].log_energy, expected.log_energy, 1e-4);
+  }
+}
+
+TEST_F(Scorer, RejectsParametersOutOfRange) {
+  StarlightScorer scorer(small_options());
+  const auto throws = [&scorer](const ScanRequest& r) {
+    EXPECT_THROW(scorer.top_k(model().view("model"), r), std::invalid_argument);
+  };
+  throws(request({view(), {}, 0, 10}, 0));
+  throws(request({view(), {}, 0, 10}, kMaxScorerTopK + 1));
+  throws(request({view(), {}, 10, 9}, 1));
+  throws(request({view(), {}, 0, view().size + 1}, 1));
+}
+
+}  // namespace
+}  // namespace polaris
