@@ -18,7 +18,7 @@ namespace {
 
 constexpr unsigned kThreads = 512;
 
-__global__ void __launch_bounds__(kThreads) select_top_k_kernel(SelectTopKParams params) {
+__global__ void __launch_bounds__(kThreads, 1) select_top_k_kernel(SelectTopKParams params) {
   DYN_SHARED(ScoredIndex, shared_items);
   __shared__ unsigned waiting;
   BlockTopK<kThreads> top(params.k <= kMaxSharedTopK ? shared_items : params.workspace, &waiting,

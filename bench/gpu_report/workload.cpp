@@ -17,7 +17,6 @@
 #include "host/space/layer_space.hpp"
 #include "kernels/device/device_model.hpp"
 #include "kernels/device/device_space.hpp"
-#include "kernels/device/warp_product.cuh"
 #include "kernels/exhaustive_top_k.hpp"
 #include "kernels/feasible_candidates.cuh"
 #include "kernels/next_tile.cuh"
@@ -140,7 +139,7 @@ void run_score(const LayerSpaceView& space, std::uint64_t begin, int columns, bo
   stream.synchronize();
 
   const std::string type = sizeof(T) == sizeof(float) ? "float" : "double";
-  const std::string lane = std::to_string(columns / kLaneColumns);
+  const std::string lane = std::to_string(columns / 8);  // eight lanes lie across a tile
   const std::string product =
       tensor_cores ? "TensorProduct<" + lane + ">" : "WarpProduct<" + type + ", 8, " + lane + ">";
   items["void polaris::starlight_score_kernel<" + type + ", " + lane + ", polaris::" + product +

@@ -151,6 +151,33 @@ bool divide_approximately(Machine& m, const Instruction& in) {
   return true;
 }
 
+/// a + b rounded down, or to zero. Knuth's two-sum gives what the sum in double leaves out, and a
+/// float that is too large moves one place.
+float directed_sum(double a, double b, bool to_zero) {
+  const double sum = a + b, rest = sum - a;
+  const double error = (a - (sum - rest)) + (b - rest);
+  const auto nearest = static_cast<float>(sum);
+  const bool above = nearest > sum || (nearest == sum && error < 0);
+  const bool below = nearest < sum || (nearest == sum && error > 0);
+  if (above && (!to_zero || sum > 0)) return std::nextafter(nearest, -INFINITY);
+  return below && to_zero && sum < 0 ? std::nextafter(nearest, 0.0f) : nearest;
+}
+bool add_to_zero(Machine& m, const Instruction& in) {
+  m.set(in, 0, directed_sum(m.get<float>(in, 1), m.get<float>(in, 2), true));
+  return true;
+}
+bool multiply_add_down(Machine& m, const Instruction& in) {
+  const double product = double{m.get<float>(in, 1)} * m.get<float>(in, 2);
+  m.set(in, 0, directed_sum(product, m.get<float>(in, 3), false));
+  return true;
+}
+/// In double PTX gives a first guess only: the low half of the result is zero.
+bool guess_reciprocal_root(Machine& m, const Instruction& in) {
+  const auto bits = std::bit_cast<std::uint64_t>(1 / std::sqrt(m.get<double>(in, 1)));
+  m.set(in, 0, bits & ~std::uint64_t{0xFFFFFFFF});
+  return true;
+}
+
 /// Bits of `variant`: result where a < b, a == b, a > b, and where they are not comparable.
 enum Relation : std::uint8_t { kLess = 1, kEqual = 2, kGreater = 4, kUnordered = 8 };
 enum class Join : std::uint8_t { none, by_and, by_or, by_xor };
@@ -259,6 +286,8 @@ void decode_special(Mnemonic& mnemonic, Instruction& in, const std::string& base
     in.run = approximate_function<exact_root, 1>;
   else if (base == "rsqrt" && type == "f32")
     in.run = approximate_function<exact_reciprocal_root, 2>;
+  else if (base == "rsqrt" && type == "f64")
+    in.run = guess_reciprocal_root;
   else if (base == "ex2" && type == "f32")
     in.run = approximate_function<exact_power, 2>;
   else if (base == "lg2" && type == "f32")
@@ -281,7 +310,8 @@ bool is_special(const std::string& base, const Mnemonic& mnemonic) {
   return false;
 }
 
-void decode_products(Mnemonic& mnemonic, Instruction& in, const std::string& base) {
+/// Returns the type.
+std::string decode_products(Mnemonic& mnemonic, Instruction& in, const std::string& base) {
   const bool wide = mnemonic.take("wide"), high = mnemonic.take("hi");
   mnemonic.take("lo");
   const std::string type = mnemonic.take_type();
@@ -294,6 +324,7 @@ void decode_products(Mnemonic& mnemonic, Instruction& in, const std::string& bas
   else
     in.run = add ? SIMT_TYPED(for_type, multiply_add) : SIMT_BINARY(for_type, Multiply);
   count_flops(in, type, add ? 2 : 1);
+  return type;
 }
 
 }  // namespace
@@ -303,17 +334,22 @@ void decode_arithmetic(Mnemonic& mnemonic, Instruction& in) {
   if (is_special(base, mnemonic)) return decode_special(mnemonic, in, base);
   if (base == "setp") return decode_setp(mnemonic, in);
   if (base == "mul" || base == "mad" || base == "fma") {
+    const bool down = base == "fma" && mnemonic.take("rm");
     mnemonic.take("rn");
     mnemonic.take("ftz");
-    return decode_products(mnemonic, in, base);
+    const bool single = decode_products(mnemonic, in, base) == "f32";
+    if (down) in.run = single ? multiply_add_down : nullptr;
+    return;
   }
   static const std::set<std::string> plain = {"add", "sub", "min", "max",      "div",
                                               "rem", "neg", "abs", "copysign", "selp"};
   if (plain.count(base) == 0) return;
+  const bool to_zero = base == "add" && mnemonic.take("rz");
   mnemonic.take("rn");
   mnemonic.take("ftz");
   const std::string type = mnemonic.take_type();
   if (base == "add") in.run = SIMT_BINARY(for_type, Add);
+  if (to_zero) in.run = type == "f32" ? add_to_zero : nullptr;
   if (base == "sub") in.run = SIMT_BINARY(for_type, Subtract);
   if (base == "min") in.run = SIMT_BINARY(for_type, Minimum);
   if (base == "max") in.run = SIMT_BINARY(for_type, Maximum);

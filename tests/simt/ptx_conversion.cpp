@@ -1,4 +1,5 @@
 // cvt, mov and cvta: one value in another form.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <type_traits>
@@ -75,6 +76,14 @@ bool float_to_tf32(Machine& m, const Instruction& in) {
   return true;
 }
 
+/// To [0, 1]; NaN: 0.
+template <class T>
+bool saturate(Machine& m, const Instruction& in) {
+  const T value = m.get<T>(in, 1);
+  m.set(in, 0, value > T(0) ? std::min(value, T(1)) : T(0));
+  return true;
+}
+
 template <class To>
 Handler convert_from(const std::string& type) {
   if (type == "u8") return convert<To, std::uint8_t>;
@@ -121,7 +130,10 @@ void decode_cvt(Mnemonic& mnemonic, Instruction& in) {
   // Results of floats are rounded to nearest; tf32 knows ties away from zero (rna) only.
   mnemonic.take(to == "tf32" ? "rna" : "rn");
   mnemonic.take("ftz");
-  in.run = conversion(to, from);
+  if (!mnemonic.take("sat"))
+    in.run = conversion(to, from);
+  else if (to == from && (to == "f32" || to == "f64"))
+    in.run = to == "f32" ? saturate<float> : saturate<double>;
 }
 
 template <class T>
