@@ -23,7 +23,7 @@ namespace polaris {
 namespace {
 
 constexpr unsigned kTopKThreads = 128;
-/// The model needs about 150 registers (ptxas: 148 on sm_80, 144 on sm_90): three blocks of 128
+/// The model needs about 150 registers (ptxas -v): three blocks of 128
 /// threads fit a multiprocessor's 64 Ki. Four would have to make do with 128 each, and spill.
 constexpr int kBlocksPerMultiprocessor = 3;
 

@@ -108,7 +108,7 @@ link_command=${link_command/-o tests\/kernels\/test_kernels_checked/-o $work/tes
 run_mutant() {  # NAME...: what has to be compiled; succeeds where the tests pass
   for name in "${mutable[@]}"; do cp "$work/true/$name.o" "$work/"; done
   for name in "$@"; do compile "$name" || exit 2; done
-  eval "$link_command"
+  eval "$link_command" || exit 2
   # Those that need not be many and long, and the first failure is enough.
   GTEST_FAIL_FAST=1 timeout 120 "$work/test" --gtest_filter="$filter" >"$work/log" 2>&1
 }
@@ -121,7 +121,7 @@ fresh() {
 }
 
 mkdir "$work/true"
-for name in "${mutable[@]}"; do cp "$objects/__/__/kernels/$name.cu.o" "$work/true/"; done
+for name in "${mutable[@]}"; do cp "$objects/__/__/kernels/$name.cu.o" "$work/true/$name.o"; done
 fresh
 run_mutant || { echo "the unchanged kernels fail their tests:"; tail -20 "$work/log"; exit 2; }
 survivors=0
