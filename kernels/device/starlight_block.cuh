@@ -83,7 +83,7 @@ class StarlightBlock {
       return;
     }
     const LayerPoint point = source.point(candidate);
-    KEEP_IN_MEMORY(point);
+    POLARIS_KEEP_IN_MEMORY(point);
     feature_quantities(point.layer, point.hardware, point.mapping,
                        FeatureColumn{features_ + column, batch_});
     for (int f = 0; f < kFeatures; ++f) {
@@ -91,7 +91,7 @@ class StarlightBlock {
       x = standardise_feature(f < kLogFeatures, x, model_.feature_mean[f],
                               model_.feature_inverse_sd[f]);
     }
-    KEEP_IN_MEMORY(point);
+    POLARIS_KEEP_IN_MEMORY(point);
     logs_[column] = static_cast<T>(std::log(lower_bound_cycles(point.layer, point.hardware)));
     logs_[batch_ + column] = static_cast<T>(
         std::log(evaluate_analytical(point.layer, point.hardware, point.mapping).energy_pj));

@@ -215,6 +215,15 @@ POLARIS_HD inline void feature_quantities(const Layer& layer, const HardwareConf
   put(pipeline.memory_cycles);
   put(pipeline.cycles);
   put(pipeline.energy_ratio);
+  // Written at once, so that a GPU's registers need not keep them; they stand near the end.
+  int bounded = feature_index("pipeline_excess");
+  const auto put_bounded = [q, &bounded](double value) { q[bounded++] = static_cast<T>(value); };
+  put_bounded(warp_cycles(pipeline.cycles, lower_bound_cycles(layer, hardware)));
+  put_bounded(pipeline.exposed_cycles / pipeline.cycles);
+  put_bounded(pipeline.bank_conflicts);
+  put_bounded(pipeline.double_input ? 1.0 : 0.0);
+  put_bounded(pipeline.double_weight ? 1.0 : 0.0);
+  put_bounded(pipeline.double_output ? 1.0 : 0.0);
 
   const bool matmul = layer[Dim::R] == 1 && layer[Dim::S] == 1 && layer[Dim::Q] == 1;
   const double p_real = static_cast<double>(layer[Dim::P]);
@@ -232,12 +241,7 @@ POLARIS_HD inline void feature_quantities(const Layer& layer, const HardwareConf
     const bool looped = mapping.temporal[index_of(Level::dram)][d] > 1;
     put(looped ? static_cast<double>(inside) / kDims : 0.0);
   }
-  put(warp_cycles(pipeline.cycles, lower_bound_cycles(layer, hardware)));
-  put(pipeline.exposed_cycles / pipeline.cycles);
-  put(pipeline.bank_conflicts);
-  put(pipeline.double_input ? 1.0 : 0.0);
-  put(pipeline.double_weight ? 1.0 : 0.0);
-  put(pipeline.double_output ? 1.0 : 0.0);
+  n = bounded;
   put(matmul ? 1.0 : 0.0);
   put(layer[Dim::R] % 2 == 0 ? 1.0 : 0.0);
 }

@@ -204,6 +204,7 @@ POLARIS_HD inline PipelineEstimate estimate_pipeline(const Layer& layer,
   out.store = detail::transfer(output, mapping.spatial_k, 1, bus, outputs);
   out.spill = detail::transfer(output, mapping.spatial_k, 4, bus, visits - outputs);
   out.psum = out.spill;
+  POLARIS_KEEP_IN_MEMORY(out);  // thirty doubles
 
   // Buffers, as host/rtl plans and places them.
   const std::int64_t capacity = hardware.scratchpad_bytes / hardware.dim;
