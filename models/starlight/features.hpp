@@ -66,6 +66,8 @@ constexpr int feature_index(const char* name) {
   }
 }
 
+inline constexpr int kFirstPipelineShare = feature_index("pipeline_excess");
+
 /// A feature further from the mean than this many standard deviations of the pre-training set is
 /// cut: an outlier must not pull a linear mean to absurd values.
 inline constexpr double kFeatureLimit = 6.0;
@@ -216,7 +218,7 @@ POLARIS_HD inline void feature_quantities(const Layer& layer, const HardwareConf
   put(pipeline.cycles);
   put(pipeline.energy_ratio);
   // Written at once, so that a GPU's registers need not keep them; they stand near the end.
-  int bounded = feature_index("pipeline_excess");
+  int bounded = kFirstPipelineShare;
   const auto put_bounded = [q, &bounded](double value) { q[bounded++] = static_cast<T>(value); };
   put_bounded(warp_cycles(pipeline.cycles, lower_bound_cycles(layer, hardware)));
   put_bounded(pipeline.exposed_cycles / pipeline.cycles);
