@@ -7,6 +7,7 @@
 
 #include "host/core/version.hpp"
 #include "host/io/mapping_text.hpp"
+#include "host/space/hardware_text.hpp"
 #include "models/analytical/analytical.hpp"
 #include "models/analytical/area.hpp"
 
@@ -14,11 +15,6 @@ namespace polaris {
 namespace {
 
 using nlohmann::json;
-
-std::string hardware_text(const HardwareConfig& h) {
-  return fmt::format("dim {}, accumulator {} KiB, scratchpad {} KiB, bus {} B", h.dim,
-                     h.accumulator_bytes() / 1024, h.scratchpad_bytes / 1024, h.bus_bytes);
-}
 
 json hardware_json(const HardwareConfig& h) {
   return {{"dim", h.dim},

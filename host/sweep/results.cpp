@@ -13,6 +13,7 @@
 #include "host/core/version.hpp"
 #include "host/io/mapping_text.hpp"
 #include "host/io/table.hpp"
+#include "host/space/hardware_text.hpp"
 #include "host/sweep/network.hpp"
 #include "models/analytical/area.hpp"
 
@@ -192,11 +193,6 @@ ordered_json certificate(const SweepPlan& plan, const std::vector<LayerResult>& 
     out["layers"].push_back({{"name", plan.spec().workload.layers[layer.number].name},
                              {"coverage", coverage_json(layers[layer.number].coverage)}});
   return out;
-}
-
-std::string hardware_text(const HardwareConfig& h) {
-  return fmt::format("dim {}, accumulator {} KiB, scratchpad {} KiB, bus {} B", h.dim,
-                     h.accumulator_bytes() / 1024, h.scratchpad_bytes / 1024, h.bus_bytes);
 }
 
 }  // namespace
