@@ -25,6 +25,7 @@
 #include "host/rtl/model_cache.hpp"
 #include "host/rtl/scheduler.hpp"
 #include "host/search/analytical_search.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace polaris {
 namespace {
@@ -59,23 +60,6 @@ Times measure(F&& work) {
   const Times after = now();
   return {after.wall - before.wall, after.cpu - before.cpu};
 }
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "polaris-bench-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw Failure(name + ": cannot create");
-    path_ = name;
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// One job per layer, each with its analytically best mapping.
 std::vector<RtlJob> network_jobs(const Workload& workload, int dim) {

@@ -4,7 +4,6 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <iostream>
 #include <memory>
@@ -55,16 +54,6 @@ constexpr double kNormal95 = 1.6448536269514722;  // 95 % quantile of the standa
 constexpr double kFar = 0.9;
 constexpr double kJoulePerPicojoule = 1e-12;
 constexpr double kJoulePerMicrojoule = 1e-6;
-
-/// A positive number, or nothing.
-std::optional<double> read_positive(const std::string& text) {
-  double value = 0.0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || !(value > 0.0) ||
-      !std::isfinite(value))
-    return std::nullopt;
-  return value;
-}
 
 /// Share of the prior variance that the model's samples leave: 0 next to one, 1 far from all.
 double novelty(const StarlightModel& model, const LayerPoint& point,

@@ -2,12 +2,11 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
-#include <charconv>
-#include <cmath>
 #include <iostream>
 #include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -85,23 +84,22 @@ std::vector<LayerPoint> read_low(const std::string& path, int threads) {
   return points;
 }
 
-/// A measurement of row `row`, which must be finite and positive.
-double read_measurement(const Table& table, std::size_t row, const std::string& column) {
-  const std::string& text = table.rows[row][static_cast<std::size_t>(table.require(column))];
-  double value = 0.0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(value) ||
-      value <= 0.0)
-    throw Error::expected("a number > 0 in column " + column, "'" + text + "'",
+/// Measurement of row `row`, which must be finite and positive.
+double read_measurement(const Table& table, std::size_t row, std::size_t column) {
+  const std::string& text = table.rows[row][column];
+  const std::optional<double> value = read_positive(text);
+  if (!value)
+    throw Error::expected("a number > 0 in column " + table.columns[column], "'" + text + "'",
                           table.source + ": row " + std::to_string(row + 1));
-  return value;
+  return *value;
 }
 
 /// Valid rows of a table with their measured cycles and, where asked for, energy.
 std::vector<DesignSample> read_high(const TrainOptions& options, int threads) {
   const Table table = read_table(options.high);
-  table.require(options.target);
-  if (!options.energy.empty()) table.require(options.energy);
+  const auto cycles = static_cast<std::size_t>(table.require(options.target));
+  std::optional<std::size_t> energy;
+  if (!options.energy.empty()) energy = table.require(options.energy);
   const std::vector<DatasetRow> rows =
       read_design_points(table, array_size_of(options.array_size), threads);
   report_invalid(table, rows);
@@ -109,10 +107,9 @@ std::vector<DesignSample> read_high(const TrainOptions& options, int threads) {
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (!rows[i].error.empty()) continue;
     samples.push_back({rows[i].layer, rows[i].hardware, rows[i].mapping,
-                       read_measurement(table, i, options.target),
-                       options.energy.empty()
-                           ? std::numeric_limits<double>::quiet_NaN()
-                           : kPicojoulePerMicrojoule * read_measurement(table, i, options.energy)});
+                       read_measurement(table, i, cycles),
+                       energy ? kPicojoulePerMicrojoule * read_measurement(table, i, *energy)
+                              : std::numeric_limits<double>::quiet_NaN()});
   }
   return samples;
 }

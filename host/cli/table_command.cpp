@@ -1,6 +1,8 @@
 #include "host/cli/table_command.hpp"
 
 #include <CLI/CLI.hpp>
+#include <charconv>
+#include <cmath>
 
 #include "host/cli/options.hpp"
 
@@ -37,6 +39,15 @@ std::vector<std::size_t> extend_columns(Table& table, std::span<const std::strin
   }
   for (auto& row : table.rows) row.resize(table.columns.size());
   return out;
+}
+
+std::optional<double> read_positive(const std::string& text) {
+  double value = 0.0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || !(value > 0.0) ||
+      !std::isfinite(value))
+    return std::nullopt;
+  return value;
 }
 
 }  // namespace polaris

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,5 +29,8 @@ void add_points_option(CLI::App& command, std::string& field);
 
 /// Positions of the columns `names`; those the table does not have yet are appended, empty.
 std::vector<std::size_t> extend_columns(Table& table, std::span<const std::string_view> names);
+
+/// The finite positive number that `text` is; nothing where it is anything else.
+std::optional<double> read_positive(const std::string& text);
 
 }  // namespace polaris

@@ -76,6 +76,11 @@ struct PredictionError {
   bool upper_only;  ///< the deviation is an upper bound: the true one may be any smaller
 };
 
+/// Smallest deviation of a prediction within its error.
+POLARIS_HD inline double lowest_sd(const EdpPrediction& prediction, const PredictionError& error) {
+  return error.upper_only || prediction.sd < error.sd ? 0.0 : prediction.sd - error.sd;
+}
+
 /// Largest acquisition value of a prediction within its error. All but the probability of
 /// improvement grow with the deviation; that one may fall, hence both ends.
 POLARIS_HD inline double highest_acquisition(const Acquisition& acquisition,
@@ -84,9 +89,7 @@ POLARIS_HD inline double highest_acquisition(const Acquisition& acquisition,
   const double mean = prediction.mean - error.mean;
   const double most = acquisition(mean, prediction.sd + error.sd);
   if (acquisition.kind != AcquisitionKind::probability_of_improvement) return most;
-  const double least =
-      error.upper_only || prediction.sd < error.sd ? 0.0 : prediction.sd - error.sd;
-  const double other = acquisition(mean, least);
+  const double other = acquisition(mean, lowest_sd(prediction, error));
   return other > most ? other : most;
 }
 
@@ -95,9 +98,7 @@ POLARIS_HD inline double lowest_acquisition(const Acquisition& acquisition,
                                             const EdpPrediction& prediction,
                                             const PredictionError& error) {
   const double mean = prediction.mean + error.mean;
-  const double least_sd =
-      error.upper_only || prediction.sd < error.sd ? 0.0 : prediction.sd - error.sd;
-  const double least = acquisition(mean, least_sd);
+  const double least = acquisition(mean, lowest_sd(prediction, error));
   if (acquisition.kind != AcquisitionKind::probability_of_improvement) return least;
   const double other = acquisition(mean, prediction.sd + error.sd);
   return other < least ? other : least;

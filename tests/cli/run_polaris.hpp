@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -12,26 +11,9 @@
 #include <sstream>
 #include <string>
 
+#include "tests/temporary_folder.hpp"
+
 namespace polaris {
-
-/// A folder that disappears with the object.
-class WorkFolder {
- public:
-  WorkFolder()
-      : path_(std::filesystem::temp_directory_path() /
-              ("polaris_test_cli" + std::to_string(::getpid()) + "_" + std::to_string(made_++))) {
-    std::filesystem::create_directories(path_);
-  }
-  ~WorkFolder() { std::filesystem::remove_all(path_); }
-  WorkFolder(const WorkFolder&) = delete;
-  WorkFolder& operator=(const WorkFolder&) = delete;
-
-  std::string operator/(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  static inline int made_ = 0;
-  std::filesystem::path path_;
-};
 
 struct Outcome {
   int exit_code = -1;
@@ -45,7 +27,7 @@ inline std::string content_of(const std::string& file) {
 
 /// `arguments` as a shell takes them; `environment` stands before the command (A=1 B=2).
 inline Outcome run_polaris(const std::string& arguments, const std::string& environment = "") {
-  const WorkFolder folder;
+  const TemporaryFolder folder;
   const std::string command = environment + " '" POLARIS_BINARY "' " + arguments + " > '" +
                               folder / "out" + "' 2> '" + folder / "err" + "' < /dev/null";
   const int status = std::system(command.c_str());

@@ -28,7 +28,7 @@ class EvaluateCommand : public testing::Test {
     return table.rows.at(row).at(static_cast<std::size_t>(table.require(column)));
   }
 
-  const WorkFolder folder_;
+  const TemporaryFolder folder_;
 };
 
 TEST_F(EvaluateCommand, AddsPredictionsAndKeepsTheInput) {

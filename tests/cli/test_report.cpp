@@ -26,7 +26,7 @@ void fill(const std::string& file) {
 }
 
 TEST(ReportCommand, ExportsCsvAndJson) {
-  const WorkFolder folder;
+  const TemporaryFolder folder;
   const std::string file = folder / "s.db";
   fill(file);
   const std::string report = "report --store '" + file + "' --what ";
@@ -55,7 +55,7 @@ TEST(ReportCommand, ExportsCsvAndJson) {
 }
 
 TEST(ReportCommand, RefusalsLeaveNoFile) {
-  const WorkFolder folder;
+  const TemporaryFolder folder;
   const std::string file = folder / "s.db";
   const std::string out = " --out '" + folder / "out.csv" + "'";
   const std::string report = "report --store '" + file + "' --what ";

@@ -60,7 +60,7 @@ TEST(SpaceCommand, AnIndexAndItsMappingAreTheSamePoint) {
 }
 
 TEST(SpaceCommand, AnAreaLimitMakesLargeHardwareInfeasible) {
-  const WorkFolder folder;
+  const TemporaryFolder folder;
   std::ofstream(folder / "s.yaml") << "polaris: 1\nkind: space\nname: s\nhardware: {dim: [4], "
                                       "accumulator_kib: [64], scratchpad_kib: [64], bus_bytes: [8]}"
                                       "\nmax_area_mm2: 0.001\n";
@@ -91,7 +91,7 @@ TEST(SpaceCommand, RefusesWrongInput) {
   expect_refused(run_polaris(kSmall + "--layer projection --hardware 4,1,2,8 --mapping "
                                       "'L3[WIO] P7 - L2[WI] N1 - L1[O] N1 - L0[W] N1'"),
                  kWrongInput, "expected a design point of space small");
-  const WorkFolder folder;
+  const TemporaryFolder folder;
   std::ofstream(folder / "w.yaml") << "polaris: 1\nkind: workload\nlayers: []\n";
   expect_refused(run_polaris("space --workload '" + folder / "w.yaml" + "'"), kWrongInput,
                  "w.yaml:1:1: expected the key 'name', got none");

@@ -1,33 +1,24 @@
 // YAML text as the file that a reader wants, and the message it refuses it with.
 #pragma once
 
-#include <unistd.h>
-
 #include <filesystem>
 #include <fstream>
 #include <string>
 
 #include "host/core/error.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace polaris {
 
 /// A file that disappears with the object; its name ends in f.yaml.
 class YamlFile {
  public:
-  explicit YamlFile(const std::string& text)
-      : folder_(std::filesystem::temp_directory_path() /
-                ("polaris_test_config" + std::to_string(::getpid()))) {
-    std::filesystem::create_directories(folder_);
-    std::ofstream(path(), std::ios::binary) << text;
-  }
-  ~YamlFile() { std::filesystem::remove_all(folder_); }
-  YamlFile(const YamlFile&) = delete;
-  YamlFile& operator=(const YamlFile&) = delete;
+  explicit YamlFile(const std::string& text) { std::ofstream(path(), std::ios::binary) << text; }
 
-  std::filesystem::path path() const { return folder_ / "f.yaml"; }
+  std::filesystem::path path() const { return folder_.path() / "f.yaml"; }
 
  private:
-  std::filesystem::path folder_;
+  TemporaryFolder folder_;
 };
 
 /// Message of the Error that `read` throws for `text`, from "f.yaml" on; "" where it throws none.

@@ -10,35 +10,20 @@
 #include <string>
 
 #include "host/rtl/rtl_types.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace polaris::test {
 
-class TemporaryFolder {
+/// A temporary folder of shell scripts.
+class ScriptFolder : public TemporaryFolder {
  public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "polaris-rtl-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) ADD_FAILURE() << "no temporary folder";
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  const std::filesystem::path& path() const { return path_; }
-
   /// Executable shell script.
   std::filesystem::path script(const std::string& name, const std::string& body) const {
-    const std::filesystem::path file = path_ / name;
+    const std::filesystem::path file = path() / name;
     std::ofstream(file) << "#!/bin/sh\n" << body;
     std::filesystem::permissions(file, std::filesystem::perms::owner_all);
     return file;
   }
-
- private:
-  std::filesystem::path path_;
 };
 
 /// Body of a worker for `dim` that answers every request by the shell commands `answer`.

@@ -45,7 +45,7 @@ TEST(Simulate, JsonHoldsCountersAndTimingOnlyAgrees) {
 }
 
 TEST(Simulate, PointOfASpaceByItsIndex) {
-  const WorkFolder folder;
+  const TemporaryFolder folder;
   std::ofstream(folder / "tiny.yaml")
       << "polaris: 1\nkind: space\nname: tiny\nhardware:\n  dim: [4]\n  accumulator_kib: [16]\n"
          "  scratchpad_kib: [16]\n  bus_bytes: [8]\n";
@@ -114,7 +114,7 @@ Times times_of(const std::string& vcd) {
 }
 
 TEST(SimulateTrace, VcdHoldsAllSignalsOfAllCyclesOrOfAWindow) {
-  const WorkFolder folder;
+  const TemporaryFolder folder;
   const std::string file = folder / "run.vcd";
   const std::string command = std::string(kLayer) + kMapping + " --json --trace '" + file + "'";
   const std::int64_t cycles = cycles_of(simulate(command));
@@ -140,7 +140,7 @@ TEST(SimulateTrace, VcdHoldsAllSignalsOfAllCyclesOrOfAWindow) {
 /// Header block of FST: type 0, then big-endian numbers of 8 bytes: length, first and last time, a
 /// test pattern, memory, scopes, variables.
 TEST(SimulateTrace, FstEndsWithTheRun) {
-  const WorkFolder folder;
+  const TemporaryFolder folder;
   const std::string file = folder / "run.fst";
   const std::int64_t cycles = cycles_of(
       simulate(std::string(kLayer) + kMapping + " --json --functional --trace '" + file + "'"));
@@ -161,7 +161,7 @@ TEST(SimulateTrace, FstEndsWithTheRun) {
 }
 
 TEST(SimulateTrace, FullDisksAndBadNamesLeaveNothing) {
-  const WorkFolder folder;
+  const TemporaryFolder folder;
   const std::string command = std::string(kLayer) + kMapping + " --quiet --trace ";
   for (const std::string name : {"run.vcd", "run.fst"}) {
     const std::string file = folder / name;

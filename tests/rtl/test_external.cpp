@@ -20,7 +20,7 @@
 namespace polaris {
 namespace {
 
-using test::TemporaryFolder;
+using test::ScriptFolder;
 using test::tiny_job;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
@@ -178,7 +178,7 @@ class ExternalTest : public ::testing::Test {
     return out;
   }
 
-  TemporaryFolder folder_;
+  ScriptFolder folder_;
   std::string body_;
 };
 

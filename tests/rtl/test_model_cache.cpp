@@ -22,7 +22,7 @@ namespace polaris {
 namespace {
 
 namespace fs = std::filesystem;
-using test::TemporaryFolder;
+using test::ScriptFolder;
 using testing::HasSubstr;
 
 /// A compiler that notes each build and writes a worker for array size 4 to the file after -o.
@@ -61,7 +61,7 @@ class RtlModelCacheTest : public testing::Test {
     return "";
   }
 
-  TemporaryFolder folder_;
+  ScriptFolder folder_;
 };
 
 TEST_F(RtlModelCacheTest, BuildsOncePerArraySize) {

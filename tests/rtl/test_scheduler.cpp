@@ -16,7 +16,7 @@ namespace {
 
 using test::done;
 using test::fake_worker;
-using test::TemporaryFolder;
+using test::ScriptFolder;
 using test::tiny_job;
 using testing::HasSubstr;
 
@@ -53,7 +53,7 @@ class RtlSchedulerTest : public testing::Test {
 
   std::string path(const char* name) { return (folder_.path() / name).string(); }
 
-  TemporaryFolder folder_;
+  ScriptFolder folder_;
   std::map<int, std::filesystem::path> workers_;
 };
 

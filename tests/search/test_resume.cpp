@@ -92,7 +92,7 @@ nlohmann::json decisions(const std::string& file) {
 }
 
 TEST(Resume, AKilledSearchLosesAndRepeatsNothing) {
-  const WorkFolder folder;
+  const TemporaryFolder folder;
   const std::string workload = folder / "tiny.yaml";
   std::ofstream(workload) << kWorkload;
 
@@ -131,7 +131,7 @@ TEST(Resume, AKilledSearchLosesAndRepeatsNothing) {
 }
 
 TEST(Resume, BadInputLeavesNothing) {
-  const WorkFolder folder;
+  const TemporaryFolder folder;
   const std::string workload = folder / "tiny.yaml";
   std::ofstream(workload) << kWorkload << "  - {name: odd, groups: 2}\n";
   const std::string store = folder / "s.sqlite";

@@ -1,32 +1,19 @@
 // A folder for a store file and evaluations to put into it.
 #pragma once
 
-#include <unistd.h>
-
 #include <filesystem>
 #include <string>
 
 #include "host/space/layer_space.hpp"
 #include "host/store/store.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace polaris {
 
-/// A folder that disappears with the object.
-class StoreFolder {
+/// A temporary folder for a store.
+class StoreFolder : public TemporaryFolder {
  public:
-  StoreFolder()
-      : path_(std::filesystem::temp_directory_path() /
-              ("polaris_test_store" + std::to_string(::getpid()))) {
-    std::filesystem::create_directories(path_);
-  }
-  ~StoreFolder() { std::filesystem::remove_all(path_); }
-  StoreFolder(const StoreFolder&) = delete;
-  StoreFolder& operator=(const StoreFolder&) = delete;
-
-  std::filesystem::path file() const { return path_ / "store.db"; }
-
- private:
-  std::filesystem::path path_;
+  std::filesystem::path file() const { return path() / "store.db"; }
 };
 
 /// An evaluation of the `index`-th design point of a fixed space; its values follow from `index`.

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
@@ -21,27 +20,9 @@
 #include "host/sweep/sweep.hpp"
 #include "models/analytical/analytical.hpp"
 #include "models/analytical/area.hpp"
+#include "tests/temporary_folder.hpp"
 
 namespace polaris {
-
-/// A folder that disappears with the object.
-class SweepFolder {
- public:
-  SweepFolder()
-      : path_(std::filesystem::temp_directory_path() /
-              ("polaris_test_sweep" + std::to_string(::getpid()) + "_" + std::to_string(made_++))) {
-    std::filesystem::create_directories(path_);
-  }
-  ~SweepFolder() { std::filesystem::remove_all(path_); }
-  SweepFolder(const SweepFolder&) = delete;
-  SweepFolder& operator=(const SweepFolder&) = delete;
-
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  static inline int made_ = 0;
-  std::filesystem::path path_;
-};
 
 inline Layer layer_of(std::int32_t r, std::int32_t s, std::int32_t p, std::int32_t q,
                       std::int32_t c, std::int32_t k, std::int32_t n) {

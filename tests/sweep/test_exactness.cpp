@@ -140,9 +140,9 @@ TEST(SweepExactness, NoHardwareCanRunTheLayer) {
   const auto scorer = make_analytical_scorer(plan, 1);
   const std::vector<LayerResult> swept = sweep_all(plan, *scorer);
   EXPECT_EQ(swept[0].coverage.infeasible, swept[0].coverage.total());
-  const SweepFolder folder;
+  const TemporaryFolder folder;
   write_results(plan, swept, folder / "out");
-  EXPECT_EQ(read_table(folder / "out" / "network.csv").rows.size(), 0u);
+  EXPECT_EQ(read_table(folder / "out/network.csv").rows.size(), 0u);
 }
 
 }  // namespace

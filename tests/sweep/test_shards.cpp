@@ -25,7 +25,7 @@ std::string name_of(const Shard& shard) {
   return std::to_string(shard.number) + "-" + std::to_string(shard.count);
 }
 
-Files run_shards(const SweepPlan& plan, std::uint64_t count, const SweepFolder& folder) {
+Files run_shards(const SweepPlan& plan, std::uint64_t count, const TemporaryFolder& folder) {
   Files files;
   for (std::uint64_t number = 1; number <= count; ++number) {
     const Shard shard{number, count};
@@ -37,7 +37,7 @@ Files run_shards(const SweepPlan& plan, std::uint64_t count, const SweepFolder& 
 }
 
 /// The results folder of what `files` merge to, by the path of `polaris merge`.
-std::map<std::string, std::string> merged(const Files& files, const SweepFolder& folder) {
+std::map<std::string, std::string> merged(const Files& files, const TemporaryFolder& folder) {
   const SweepPlan plan(read_shard_spec(files.front()));
   write_results(plan, merge_shards(plan, files), folder / "merged");
   return files_of(folder / "merged");
@@ -62,7 +62,7 @@ void expect_part(const std::string& message, const std::string& part) {
 TEST(SweepShards, AnyNumberInAnyOrderMergesToTheSameBytes) {
   const SweepPlan plan(tiled_spec());
   ASSERT_GT(plan.tile_count(), 20u);
-  const SweepFolder folder;
+  const TemporaryFolder folder;
   const auto scorer = make_analytical_scorer(plan, 1);
   write_results(plan, sweep_all(plan, *scorer), folder / "direct");
   const auto wanted = files_of(folder / "direct");
@@ -80,7 +80,7 @@ struct Stop {};
 
 TEST(SweepShards, ResumesToTheSameBytesFromAnyCheckpoint) {
   const SweepPlan plan(tiled_spec());
-  const SweepFolder folder;
+  const TemporaryFolder folder;
   const std::string whole = read_file(run_shards(plan, 1, folder).front());
   for (int stop_after = 1; stop_after <= 4; ++stop_after) {
     const std::filesystem::path file = folder / ("stopped" + std::to_string(stop_after));
@@ -110,7 +110,7 @@ TEST(SweepShards, ResumesToTheSameBytesFromAnyCheckpoint) {
 
 TEST(SweepShards, MergeRefusesWhatIsNotTheWholeSweep) {
   const SweepPlan plan(tiled_spec());
-  const SweepFolder folder;
+  const TemporaryFolder folder;
   const Files files = run_shards(plan, 3, folder);
   const auto merge = [&](const Files& given) {
     return refusal([&] { merge_shards(plan, given); });
@@ -118,11 +118,11 @@ TEST(SweepShards, MergeRefusesWhatIsNotTheWholeSweep) {
   expect_part(merge({files[0], files[2]}), "no shard 2/3 (2 given)");
   expect_part(merge({files[0], files[1], files[1], files[2]}), "shard 2/3 again");
 
-  const SweepFolder other;
+  const TemporaryFolder other;
   expect_part(merge({files[0], run_shards(plan, 2, other)[1]}), "expected a shard of 3, got 2/2");
   SweepSpec deeper = tiled_spec();
   deeper.top = 6;
-  const SweepFolder deep;
+  const TemporaryFolder deep;
   expect_part(merge({files[0], files[1], run_shards(SweepPlan(deeper), 3, deep)[2]}),
               "got top 6 instead of 5");
 
@@ -136,7 +136,7 @@ TEST(SweepShards, MergeRefusesWhatIsNotTheWholeSweep) {
 
 TEST(SweepShards, DamagedAndForeignFilesAreRefused) {
   const SweepPlan plan(tiled_spec());
-  const SweepFolder folder;
+  const TemporaryFolder folder;
   const std::filesystem::path file = run_shards(plan, 1, folder).front();
   const std::string whole = read_file(file);
   const auto resume = [&](const std::string& content, const SweepPlan& with, Shard shard = {}) {

@@ -119,7 +119,7 @@ TEST(StarlightSweep, FrontMissesNoMoreThanTheScreensError) {
 
 TEST(StarlightSweep, ShardsAndThreadsDoNotShow) {
   const SweepPlan plan(starlight_spec("lcb"));
-  const SweepFolder folder;
+  const TemporaryFolder folder;
   write_results(plan, sweep(plan, 1), folder / "direct");
   std::vector<std::filesystem::path> files;
   for (std::uint64_t number = 1; number <= 3; ++number) {

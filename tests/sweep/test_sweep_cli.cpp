@@ -78,7 +78,7 @@ void expect_same_results(const std::string& a, const std::string& b) {
 }
 
 TEST(SweepCommand, KilledTwiceAndInterruptedItEndsWithTheSameBytes) {
-  const WorkFolder folder;
+  const TemporaryFolder folder;
   const std::string whole = folder / "whole", torn = folder / "torn", log = folder / "log";
   const Outcome direct = run_polaris(joined(kLong) + "--out '" + whole + "'");
   ASSERT_EQ(direct.exit_code, 0) << direct.err;
@@ -110,7 +110,7 @@ TEST(SweepCommand, KilledTwiceAndInterruptedItEndsWithTheSameBytes) {
 const std::string kShort = "sweep --workload resnet50 --layer fc --space small ";
 
 TEST(SweepCommand, ShardsMergeToTheFilesOfOneSweep) {
-  const WorkFolder folder;
+  const TemporaryFolder folder;
   const std::string all = kShort + "--out '" + (folder / "all") + "'";
   const Outcome direct = run_polaris(all);
   ASSERT_EQ(direct.exit_code, 0) << direct.err;
@@ -141,7 +141,7 @@ TEST(SweepCommand, ShardsMergeToTheFilesOfOneSweep) {
 }
 
 TEST(SweepCommand, FullDiskLeavesTheLastCheckpoint) {
-  const WorkFolder folder;
+  const TemporaryFolder folder;
   const std::string out = folder / "out";
   // A file may grow to 8 KiB; the signal of the limit is ignored, so that writing fails.
   const std::string full = "trap '' XFSZ; ulimit -f 8;";
@@ -153,7 +153,7 @@ TEST(SweepCommand, FullDiskLeavesTheLastCheckpoint) {
 }
 
 TEST(SweepCommand, DryRunWritesNothing) {
-  const WorkFolder folder;
+  const TemporaryFolder folder;
   const Outcome outcome =
       run_polaris("sweep --workload resnet50 --space small --layer fc --dry-run --json --out '" +
                   (folder / "out") + "'");
@@ -163,7 +163,7 @@ TEST(SweepCommand, DryRunWritesNothing) {
 }
 
 TEST(SweepCommand, ItsOwnTablesNameThePointsToAvoid) {
-  const WorkFolder folder;
+  const TemporaryFolder folder;
   ASSERT_EQ(run_polaris(kShort + "--top 3 --out '" + (folder / "a") + "'").exit_code, 0);
   const std::string top = (fs::path(folder / "a") / "top.csv").string();
   const Outcome next =
@@ -178,7 +178,7 @@ TEST(SweepCommand, ItsOwnTablesNameThePointsToAvoid) {
 }
 
 TEST(SweepCommand, WrongInputIsRefusedInOneLine) {
-  const WorkFolder folder;
+  const TemporaryFolder folder;
   const std::string out = "--out '" + (folder / "out") + "' ";
   const std::string base = "sweep --workload resnet50 " + out;
   const std::vector<std::pair<std::string, std::string>> cases = {

@@ -14,9 +14,7 @@ class Bench : public Clocked<Vaccumulator> {
     idle();
     top.data_on_i = 1;
     top.capacity_i = kRows;
-    configure(kGroupOutputBuffers * 4 + kBufferCount, two ? 2 : 1);
-    configure(kGroupOutputBuffers * 4 + kBufferRow0, 0);
-    configure(kGroupOutputBuffers * 4 + kBufferRow1, kRow1);
+    configure_buffers(kGroupOutputBuffers, two, 0, kRow1);
     reset();
   }
   void idle() { top.result_valid_i = top.psum_valid_i = top.store_valid_i = 0; }

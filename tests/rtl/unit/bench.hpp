@@ -87,6 +87,13 @@ class Clocked {
     top.cfg_clk_i = 1;
     top.eval();
   }
+  /// Tile buffers of `group`: one or two, and their first rows.
+  void configure_buffers(std::uint32_t group, bool two, std::uint32_t row0, std::uint32_t row1) {
+    using namespace polaris::rtl;
+    configure(group * 4 + kBufferCount, two ? 2 : 1);
+    configure(group * 4 + kBufferRow0, row0);
+    configure(group * 4 + kBufferRow1, row1);
+  }
 };
 
 /// Byte i of a wide or narrow port.

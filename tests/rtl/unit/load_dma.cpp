@@ -26,9 +26,7 @@ void run(std::uint32_t row_capacity, bool psums, std::uint32_t tile_group,
   const Tile tile = any_tile(psums ? 4 : 1, row_capacity);
   const bool two = chance(2);
   tile.program(bench, tile_group);
-  bench.configure(buffer_group * 4 + kBufferCount, two ? 2 : 1);
-  bench.configure(buffer_group * 4 + kBufferRow0, kRow0);
-  bench.configure(buffer_group * 4 + kBufferRow1, kRow1);
+  bench.configure_buffers(buffer_group, two, kRow0, kRow1);
   const std::uint32_t burst = 1u << below(7), bus = 1u << below(7);
   const std::uint64_t wait = any_of<std::uint64_t>({0, 2, 6});
   const auto ready = [&] { return wait == 0 || !chance(wait); };

@@ -17,9 +17,7 @@ void run() {
   const Nest nest = any_nest(12);
   nest.program(bench, kRegAccumulatorNest);
   const bool two = chance(2);
-  bench.configure(kGroupWeightBuffers * 4 + kBufferCount, two ? 2 : 1);
-  bench.configure(kGroupWeightBuffers * 4 + kBufferRow0, kRow[0]);
-  bench.configure(kGroupWeightBuffers * 4 + kBufferRow1, kRow[1]);
+  bench.configure_buffers(kGroupWeightBuffers, two, kRow[0], kRow[1]);
   bool reload = false;
   for (const NestLoop& loop : nest.loop)
     reload |= loop.bound > 1 && (loop.relevance >> kRelevantWeight & 1);

@@ -29,9 +29,7 @@ void run(std::uint32_t dim) {
   final_tile.program(bench, kGroupOutputTile);
   psum_tile.program(bench, kGroupPsumTile);
   const bool two = chance(2);
-  bench.configure(kGroupOutputBuffers * 4 + kBufferCount, two ? 2 : 1);
-  bench.configure(kGroupOutputBuffers * 4 + kBufferRow0, kRow0);
-  bench.configure(kGroupOutputBuffers * 4 + kBufferRow1, kRow1);
+  bench.configure_buffers(kGroupOutputBuffers, two, kRow0, kRow1);
   const std::uint32_t burst = 1u << below(7), shift = static_cast<std::uint32_t>(below(32));
   const std::uint64_t wait = any_of<std::uint64_t>({0, 2, 6});
   top.data_on_i = 1;

@@ -29,12 +29,8 @@ void run() {
     bench.configure(kRegRegisterNest + 4 * i + kRowLoopOutputStep, row_loop[i].output);
   }
   const bool two_inputs = chance(2), two_outputs = chance(2);
-  bench.configure(kGroupInputBuffers * 4 + kBufferCount, two_inputs ? 2 : 1);
-  bench.configure(kGroupInputBuffers * 4 + kBufferRow0, kInputRow[0]);
-  bench.configure(kGroupInputBuffers * 4 + kBufferRow1, kInputRow[1]);
-  bench.configure(kGroupOutputBuffers * 4 + kBufferCount, two_outputs ? 2 : 1);
-  bench.configure(kGroupOutputBuffers * 4 + kBufferRow0, kOutputRow[0]);
-  bench.configure(kGroupOutputBuffers * 4 + kBufferRow1, kOutputRow[1]);
+  bench.configure_buffers(kGroupInputBuffers, two_inputs, kInputRow[0], kInputRow[1]);
+  bench.configure_buffers(kGroupOutputBuffers, two_outputs, kOutputRow[0], kOutputRow[1]);
   bool reload = false;
   for (const NestLoop& loop : nest.loop)
     reload |= loop.bound > 1 && (loop.relevance >> kRelevantWeight & 1);
