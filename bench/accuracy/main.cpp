@@ -32,7 +32,9 @@ struct Options {
   std::vector<std::string> methods = {"analytical", "paper", "gp", "polaris"};
   std::vector<std::string> splits = {"random", "layer"};
   std::vector<std::size_t> sizes = {50, 100, 200, 400, 611, 0};
-  int seeds = kFolds;
+  int folds = 5;
+  int seeds = 5;
+  int first_seed = 0;
   std::map<std::string, double> settings;  ///< changes of FitOptions
   std::string csv, plots;
   bool json = false;
@@ -124,9 +126,9 @@ class Study {
       }
 
     for (const std::string& split : options_.splits)
-      for (int seed = 0; seed < options_.seeds; ++seed) {
-        const Division division =
-            divide(points_, split == "layer", static_cast<std::uint64_t>(seed));
+      for (int seed = options_.first_seed; seed < options_.first_seed + options_.seeds; ++seed) {
+        const Division division = divide(points_, split_of(split), static_cast<std::uint64_t>(seed),
+                                         static_cast<std::uint64_t>(options_.folds));
         for (const std::size_t size : options_.sizes) {
           const std::size_t samples =
               size == 0 ? division.pool.size() : std::min(size, division.pool.size());
@@ -235,9 +237,13 @@ int run(int argc, char** argv) {
   app.add_option("--max-cycles", options.rtl.max_cycles, "Longer runs are left out");
   app.add_option("--rtl-seed", options.rtl.seed, "Seed of the points to simulate");
   app.add_option("--methods", options.methods, "analytical, paper, gp, polaris")->delimiter(',');
-  app.add_option("--splits", options.splits, "random, layer")->delimiter(',');
+  app.add_option("--splits", options.splits, "random, layer, array")->delimiter(',');
   app.add_option("--sizes", options.sizes, "Training samples; 0: all of the folds")->delimiter(',');
-  app.add_option("--seeds", options.seeds, "Seed s tests on fold s mod 5");
+  app.add_option("--seeds", options.seeds, "Seed s tests on fold s mod --folds");
+  app.add_option("--folds", options.folds, "One of so many parts of the points is the test")
+      ->check(CLI::Range(2, 1000));
+  app.add_option("--first-seed", options.first_seed,
+                 "Choices are made on other seeds than are reported");
   app.add_option("--threads", options.rtl.threads);
   app.add_option_function<std::vector<std::string>>(
          "--fit",

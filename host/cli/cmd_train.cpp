@@ -175,11 +175,19 @@ void run_train(const TrainOptions& options) {
   if (count.below_bound > 0)
     spdlog::warn("{}: {} rows have fewer cycles than MACs / dim^2 and were skipped", options.high,
                  count.below_bound);
+  const ModelParameters& parameters = model.parameters();
+  if (parameters.failures > 0)
+    spdlog::warn(
+        "{}: {} rows are out of all proportion to the others (10 times and more) and were skipped "
+        "as failed measurements",
+        options.high, parameters.failures);
   print_result({{"model", options.output},
                 {"variant", options.variant},
+                {"machine", parameters.machine},
                 {"samples", count.used},
                 {"duplicates", count.duplicates},
                 {"below_lower_bound", count.below_bound},
+                {"failed", parameters.failures},
                 {"negative_log_likelihood", model.negative_log_likelihood()},
                 {"hash", model.hash()}});
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -31,14 +32,13 @@ struct NormalPrior {
 };
 
 constexpr NormalPrior kSignalPrior{0.0, 1.0};  // targets are standardised
-constexpr NormalPrior kBiasPrior{0.0, 1.0};
+constexpr double kBiasDeviation = 1.0;
 
 /// Held-out rows, split by layer, chose the widths of these: wider ones let as many length-scales
 /// and weights as there are inputs over-fit a few hundred samples.
 NormalPrior length_prior(const FitOptions& options) {
   return {0.5 * std::log(3.0 * kKernelInputs), options.length_deviation};
 }
-NormalPrior weight_prior(const FitOptions& options) { return {0.0, options.weight_deviation}; }
 
 /// Where each hyper-parameter stands in the vector that Adam moves; the encoder comes first.
 struct FitLayout {
@@ -93,22 +93,103 @@ OutputParameters standardising_output(const std::vector<double>& target, std::si
   return output;
 }
 
+/// The model sees `value` of feature f for ever, moved into the encoder's biases.
+void freeze_feature(int f, double value, ModelParameters& model) {
+  const auto n = static_cast<std::size_t>(f);
+  const double x =
+      standardise_feature(false, value, model.scaler.mean[n], model.scaler.inverse_sd[n]);
+  model.scaler.inverse_sd[n] = 0.0;
+  double* p = model.encoder.data();
+  for (int i = 0; i < kHidden1; ++i)
+    p[EncoderLayout::bias1 + i] += p[EncoderLayout::weight1 + i * kFeatures + f] * x;
+  for (int k = 0; k < kLatent; ++k)
+    p[EncoderLayout::bias3 + k] += p[EncoderLayout::skip + k * kFeatures + f] * x;
+}
+
 /// A feature that is the same in all samples says nothing about its effect on the measurements, so
-/// its effect in the pre-trained encoder is not trusted elsewhere: the encoder sees that one value
-/// for ever, moved into the biases.
+/// its effect in the pre-trained encoder is not trusted elsewhere.
 void freeze_constant_features(const Matrix<double>& values, ModelParameters& model) {
-  for (int f = 0; f < kFeatures; ++f) {
-    if (!(values.row(f).array() == values(f, 0)).all()) continue;
-    const auto n = static_cast<std::size_t>(f);
-    const double x =
-        standardise_feature(false, values(f, 0), model.scaler.mean[n], model.scaler.inverse_sd[n]);
-    model.scaler.inverse_sd[n] = 0.0;
-    double* p = model.encoder.data();
-    for (int i = 0; i < kHidden1; ++i)
-      p[EncoderLayout::bias1 + i] += p[EncoderLayout::weight1 + i * kFeatures + f] * x;
-    for (int k = 0; k < kLatent; ++k)
-      p[EncoderLayout::bias3 + k] += p[EncoderLayout::skip + k * kFeatures + f] * x;
+  for (int f = 0; f < kFeatures; ++f)
+    if ((values.row(f).array() == values(f, 0)).all()) freeze_feature(f, values(f, 0), model);
+}
+
+/// A closed form of one machine's cycles, as features.
+struct MachineEstimate {
+  const char* name;
+  int excess;  ///< the feature that is warped as the target is
+  std::span<const char* const> features;
+};
+constexpr MachineEstimate kMachines[] = {
+    {"ours", feature_index("pipeline_excess"), kPipelineFeatures},
+    {"gemmini", feature_index("gemmini_excess"), kGemminiFeatures}};
+
+/// The machine whose estimate is nearest to the warped cycles.
+const MachineEstimate& nearest_machine(const Matrix<double>& values,
+                                       const std::vector<double>& target) {
+  const Eigen::Map<const Eigen::RowVectorXd> y(target.data(), values.cols());
+  const auto distance = [&](const MachineEstimate& machine) {
+    return (values.row(machine.excess) - y).array().abs().mean();
+  };
+  return *std::min_element(std::begin(kMachines), std::end(kMachines),
+                           [&](const MachineEstimate& a, const MachineEstimate& b) {
+                             return distance(a) < distance(b);
+                           });
+}
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+/// The samples without those whose cycles are out of all proportion to the machine's estimate and
+/// to the other samples: failed measurements, from which a Gaussian process would infer that their
+/// neighbours are as slow.
+std::vector<DesignSample> without_failures(std::span<const DesignSample> samples, int threads) {
+  constexpr double kFactor = 10.0;                      // of cycles above the compute bound
+  constexpr double kDeviations = 10.0;                  // of the other samples from the estimate
+  constexpr double kNormalMedian = 0.6744897501960817;  // of |x|, x standard normal
+  const TrainingSet set = make_training_set(samples, /*warp=*/true);
+  const Matrix<double> values = feature_values(set.samples, threads);
+  const MachineEstimate& machine = nearest_machine(values, set.targets[0]);
+  std::vector<double> excess, distance;
+  for (std::size_t i = 0; i < set.samples.size(); ++i)
+    excess.push_back(set.targets[0][i] - values(machine.excess, static_cast<Eigen::Index>(i)));
+  const double center = median(excess);
+  for (const double x : excess) distance.push_back(std::abs(x - center));
+  const double limit = std::max(std::log(kFactor), kDeviations / kNormalMedian * median(distance));
+  std::vector<DesignSample> out;
+  for (const DesignSample& sample : samples) {
+    bool failed = false;
+    for (std::size_t i = 0; i < distance.size() && !failed; ++i)
+      failed = distance[i] > limit && set.samples[i].cycles == sample.cycles &&
+               set.samples[i].layer == sample.layer &&
+               same_schedule(set.samples[i].mapping, sample.mapping);
+    if (!failed) out.push_back(sample);
   }
+  return out;
+}
+
+/// Only the estimate of the machine that the samples come from is seen, and the linear mean starts
+/// as that estimate: the others would be so many inputs more to over-fit with.
+void start_from_estimate(const Matrix<double>& values, const std::vector<double>& target,
+                         ModelParameters& model) {
+  const MachineEstimate& machine = nearest_machine(values, target);
+  for (const MachineEstimate& other : kMachines) {
+    if (&other == &machine) continue;
+    for (const char* name : other.features) {
+      const int f = feature_index(name);
+      freeze_feature(f, values.row(f).mean(), model);
+    }
+  }
+  model.machine = machine.name;
+  const auto n = static_cast<std::size_t>(machine.excess);
+  OutputParameters& output = model.outputs[0];
+  const double inverse_sd = model.scaler.inverse_sd[n];
+  if (inverse_sd == 0.0) return;
+  const double weight = 1.0 / (inverse_sd * output.scale);
+  output.weight[static_cast<std::size_t>(kLatent) + n] = weight;
+  output.bias = -weight * inverse_sd * (values.row(machine.excess).mean() - model.scaler.mean[n]);
 }
 
 bool same_scaler(const FeatureScaler& a, const FeatureScaler& b) {
@@ -143,12 +224,14 @@ void draw_dropout(const FitOptions& options, int step, Eigen::Index begin, Eigen
 /// Negative log posterior of all parameters and its gradient; keeps its memory between steps.
 class Objective {
  public:
+  /// `start`: its encoder is the anchor, its linear mean the center of the weights' prior.
   Objective(Matrix<double> x, Matrix<double> targets, const FitOptions& options,
-            std::vector<double> anchor)
+            const ModelParameters& start)
       : x_(std::move(x)),
         targets_(std::move(targets)),
         options_(options),
-        anchor_(std::move(anchor)),
+        anchor_(start.encoder),
+        mean_(start.outputs),
         chunks_(static_cast<std::size_t>((x_.cols() + kChunk - 1) / kChunk)) {
     for (std::size_t c = 0; c < chunks_.size(); ++c) {
       const Eigen::Index begin = static_cast<Eigen::Index>(c) * kChunk;
@@ -203,11 +286,11 @@ class Objective {
       g[0] = from.log_sd;
       value += kSignalPrior.add(output.log_sd, g[0]);
       g[1] = from.bias;
-      value += kBiasPrior.add(output.bias, g[1]);
+      value += NormalPrior{mean_[o].bias, kBiasDeviation}.add(output.bias, g[1]);
       for (int k = 0; k < kKernelInputs; ++k) {
         const auto i = static_cast<std::size_t>(k);
         g[2 + k] = from.weight[i];
-        value += weight_prior(options_).add(output.weight[i], g[2 + k]);
+        value += weight_prior(mean_[o].weight[i]).add(output.weight[i], g[2 + k]);
       }
     }
     return value;
@@ -221,9 +304,15 @@ class Objective {
     std::vector<double> gradient = std::vector<double>(EncoderLayout::size);
   };
 
+  NormalPrior weight_prior(double center) const {
+    return {center, center == 0.0 ? options_.weight_deviation
+                                  : options_.estimate_deviation * std::abs(center)};
+  }
+
   Matrix<double> x_, targets_;
   const FitOptions& options_;
   std::vector<double> anchor_;
+  std::vector<OutputParameters> mean_;
   std::vector<Chunk> chunks_;
   LikelihoodGradient likelihood_;
 };
@@ -245,6 +334,9 @@ ModelParameters initial_parameters(const Pretrained& pretrained, const TrainingS
   model.log_noise = std::log(options.noise_center);
   for (std::size_t o = 0; o < set.targets.size(); ++o)
     model.outputs.push_back(standardising_output(set.targets[o], o));
+  model.machine = "all";
+  if (options.estimate_deviation > 0.0 && options.warp)
+    start_from_estimate(values, set.targets[0], model);
   return model;
 }
 
@@ -269,7 +361,7 @@ ModelParameters optimise(const Pretrained& pretrained, std::span<const DesignSam
   const Matrix<double> values = feature_values(set.samples, options.threads);
   if (!values.allFinite()) throw Error("training samples: expected finite features, got others");
   ModelParameters model = initial_parameters(pretrained, set, values, options);
-  const std::vector<double> anchor = model.encoder;
+  const ModelParameters start = model;
   if (options.warm_start != nullptr) take_warm_start(options.warm_start->parameters(), model);
 
   Matrix<double> targets(values.cols(), static_cast<Eigen::Index>(set.targets.size()));
@@ -278,7 +370,7 @@ ModelParameters optimise(const Pretrained& pretrained, std::span<const DesignSam
     targets.col(static_cast<Eigen::Index>(o)) =
         (y.array() - model.outputs[o].offset) / model.outputs[o].scale;
   }
-  Objective objective(standardise(model.scaler, values), std::move(targets), options, anchor);
+  Objective objective(standardise(model.scaler, values), std::move(targets), options, start);
 
   std::vector<double> p = pack(model), gradient;
   std::vector<double> rate(p.size(), options.learning_rate);
@@ -342,10 +434,13 @@ int validated_steps(const Pretrained& pretrained, std::span<const DesignSample> 
 
 StarlightModel fit_starlight(const Pretrained& pretrained, std::span<const DesignSample> samples,
                              const FitOptions& options) {
-  const int steps = validated_steps(pretrained, samples, options);
-  return StarlightModel(
-      optimise(pretrained, samples, options, steps, [](int, const ModelParameters&) {}), samples,
-      options.threads);
+  std::vector<DesignSample> kept(samples.begin(), samples.end());
+  if (options.estimate_deviation > 0.0) kept = without_failures(samples, options.threads);
+  const int steps = validated_steps(pretrained, kept, options);
+  ModelParameters parameters =
+      optimise(pretrained, kept, options, steps, [](int, const ModelParameters&) {});
+  parameters.failures = static_cast<std::int64_t>(samples.size() - kept.size());
+  return StarlightModel(std::move(parameters), kept, options.threads);
 }
 
 }  // namespace polaris

@@ -27,6 +27,9 @@ struct FitOptions {
   double noise_deviation = 0.3;
   double length_deviation = 0.5;  ///< of log length-scales from that of their number of inputs
   double weight_deviation = 0.1;  ///< of the linear mean's weights from 0
+  /// Of the weight of the machine's own estimate in the linear mean from 1; 0: no estimate is
+  /// preferred, and all are seen.
+  double estimate_deviation = 0.3;
   /// Share of the layers held out of a first fit that says after how many steps predictions of
   /// other layers are best; the fit of all samples stops there. 0, or fewer than
   /// kLeastValidationSamples samples: all steps.
@@ -51,6 +54,9 @@ std::vector<std::pair<std::string, double>> settings_of(const FitOptions& option
 /// Sets one of them. Throws Error for an unknown name.
 void change_setting(FitOptions& options, const std::string& name, double value);
 
+/// Samples whose cycles are more than ten times off the closed form of the machine that they come
+/// from, and more than ten robust deviations off the other samples, are left out as failed
+/// measurements (parameters().failures), unless no estimate is preferred.
 /// Throws Error where no usable sample is left, a sample is not finite and positive, or only some
 /// have energy. One sample, equal targets and contradictory samples give a sane, wide model.
 StarlightModel fit_starlight(const Pretrained& pretrained, std::span<const DesignSample> samples,

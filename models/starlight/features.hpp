@@ -10,6 +10,7 @@
 #include "models/space/hardware.hpp"
 #include "models/space/layer.hpp"
 #include "models/space/mapping.hpp"
+#include "models/starlight/gemmini.hpp"
 #include "models/starlight/math.hpp"
 #include "models/starlight/pipeline.hpp"
 #include "models/starlight/warp.hpp"
@@ -26,9 +27,8 @@ inline constexpr const char* kFeatureNames[] = {
     // mapping: array use, loop bounds at DRAM, tiles the scratchpad holds
     "spatial_c", "spatial_k", "dram_R", "dram_S", "dram_P", "dram_Q", "dram_C", "dram_K", "dram_N",
     "tile_R", "tile_S", "tile_P", "tile_Q", "tile_C", "tile_K",
-    // work: MACs, cycles with the whole and with the used part of the array, array instructions of
-    // dim x dim x dim, and their cycles
-    "macs", "ideal_cycles", "used_cycles", "instructions", "instruction_cycles",
+    // work: MACs, array instructions of dim x dim x dim
+    "macs", "instructions",
     // share of the array that the edges of tiles leave filled
     "fill_c", "fill_k", "fill_p",
     // times each tensor's tile is loaded, words and scratchpad rows moved, words held
@@ -42,18 +42,20 @@ inline constexpr const char* kFeatureNames[] = {
     // the array, the bus, all transfers and all together, energy
     "read_bursts", "page_misses", "local_writes", "array_cycles", "bus_cycles", "memory_cycles",
     "pipeline_cycles", "pipeline_energy_ratio",
-    // the public Gemmini measurements behave as if convolutions had square images (P = Q)
-    "square_macs",
+    // what Gemmini spends (gemmini.hpp): steps, and cycles per step of its array and its loads
+    "gemmini_steps", "gemmini_array_cycles", "gemmini_memory_cycles",
     // place of each DRAM loop: the outermost largest, 0 where the bound is 1
     "rank_R", "rank_S", "rank_P", "rank_Q", "rank_C", "rank_K", "rank_N",
     // how far the pipeline's cycles are above the compute bound, as the target is warped; share of
     // them in which buffers keep transfers and compute apart; bank conflicts of weight reads
     "pipeline_excess", "pipeline_exposed", "bank_conflicts",
+    // how far Gemmini's cycles are above the compute bound, as the target is warped
+    "gemmini_excess",
     // flags
     "has_two_inputs", "has_two_weights", "has_two_outputs", "is_matmul", "is_even_filter"};
 
 inline constexpr int kFeatures = static_cast<int>(sizeof(kFeatureNames) / sizeof(kFeatureNames[0]));
-inline constexpr int kPlainFeatures = kDims + 8;
+inline constexpr int kPlainFeatures = kDims + 9;
 inline constexpr int kLogFeatures = kFeatures - kPlainFeatures;
 
 /// Position of the feature called `name`, which must exist.
@@ -65,6 +67,15 @@ constexpr int feature_index(const char* name) {
     if (*a == *b) return f;
   }
 }
+
+/// Features that estimate what one machine spends, which say little about another.
+inline constexpr const char* kPipelineFeatures[] = {
+    "read_bursts",     "page_misses",      "local_writes",    "array_cycles",
+    "bus_cycles",      "memory_cycles",    "pipeline_cycles", "pipeline_energy_ratio",
+    "pipeline_excess", "pipeline_exposed", "bank_conflicts",  "has_two_inputs",
+    "has_two_weights", "has_two_outputs"};
+inline constexpr const char* kGemminiFeatures[] = {"gemmini_steps", "gemmini_array_cycles",
+                                                   "gemmini_memory_cycles", "gemmini_excess"};
 
 inline constexpr int kFirstPipelineShare = feature_index("pipeline_excess");
 
@@ -158,10 +169,7 @@ POLARIS_HD inline void feature_quantities(const Layer& layer, const HardwareConf
                               tile_real(Dim::Q) * detail::ceil_div(tile_of(Dim::P), dim) *
                               blocks_c * blocks_k;
   put(macs);
-  put(macs / (dim_d * dim_d));
-  put(used_cycles);
   put(instructions);
-  put(instructions * dim_d);
   const auto fill = [&tile_of, dim, dim_d](Dim d) {
     return static_cast<double>(tile_of(d) < dim ? tile_of(d) : dim) / dim_d;
   };
@@ -217,20 +225,21 @@ POLARIS_HD inline void feature_quantities(const Layer& layer, const HardwareConf
   put(pipeline.memory_cycles);
   put(pipeline.cycles);
   put(pipeline.energy_ratio);
+  const double bound = lower_bound_cycles(layer, hardware);
   // Written at once, so that a GPU's registers need not keep them; they stand near the end.
   int bounded = kFirstPipelineShare;
   const auto put_bounded = [q, &bounded](double value) { q[bounded++] = static_cast<T>(value); };
-  put_bounded(warp_cycles(pipeline.cycles, lower_bound_cycles(layer, hardware)));
+  put_bounded(warp_cycles(pipeline.cycles, bound));
   put_bounded(pipeline.exposed_cycles / pipeline.cycles);
   put_bounded(pipeline.bank_conflicts);
+  const GemminiEstimate gemmini = estimate_gemmini(layer, hardware, mapping, footprint);
+  put(gemmini.steps);
+  put(gemmini.array_cycles);
+  put(gemmini.memory_cycles);
+  put_bounded(warp_cycles(gemmini.cycles, bound));
   put_bounded(pipeline.double_input ? 1.0 : 0.0);
   put_bounded(pipeline.double_weight ? 1.0 : 0.0);
   put_bounded(pipeline.double_output ? 1.0 : 0.0);
-
-  const bool matmul = layer[Dim::R] == 1 && layer[Dim::S] == 1 && layer[Dim::Q] == 1;
-  const double p_real = static_cast<double>(layer[Dim::P]);
-  const double q_real = static_cast<double>(layer[Dim::Q]);
-  put(matmul ? macs : p_real > q_real ? macs / q_real * p_real : macs / p_real * q_real);
 
   for (int d = 0; d < kDims; ++d) {
     int position = 0;
@@ -244,7 +253,7 @@ POLARIS_HD inline void feature_quantities(const Layer& layer, const HardwareConf
     put(looped ? static_cast<double>(inside) / kDims : 0.0);
   }
   n = bounded;
-  put(matmul ? 1.0 : 0.0);
+  put(is_matmul(layer) ? 1.0 : 0.0);
   put(layer[Dim::R] % 2 == 0 ? 1.0 : 0.0);
 }
 

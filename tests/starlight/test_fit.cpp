@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -120,6 +121,54 @@ TEST(Fit, DropsDuplicatesAndImpossibleSamples) {
   EXPECT_EQ(count.used, 20);
   EXPECT_EQ(count.duplicates, 1);
   EXPECT_EQ(count.below_bound, 1);
+}
+
+TEST(Fit, LeavesOutFailedMeasurements) {
+  std::vector<DesignSample> samples = test_samples(60);
+  const StarlightModel clean =
+      fit_starlight(test_pretrained(), std::span(samples).subspan(0, 59), {});
+  EXPECT_EQ(clean.parameters().failures, 0);
+  samples[59].cycles *= 1e6;
+  const StarlightModel model = fit_starlight(test_pretrained(), samples, {});
+  EXPECT_EQ(model.parameters().failures, 1);
+  EXPECT_EQ(model.sample_count().used, 59);
+  const auto a = predict(model, 50), b = predict(clean, 50);
+  for (std::size_t i = 0; i < a.size(); ++i) ASSERT_EQ(a[i].log_latency, b[i].log_latency);
+  // Without an estimate to compare with, every measurement counts.
+  FitOptions options;
+  options.estimate_deviation = 0.0;
+  EXPECT_EQ(fit_starlight(test_pretrained(), samples, options).sample_count().used, 60);
+}
+
+TEST(Fit, StartsFromTheEstimateOfTheMachineThatWasMeasured) {
+  const auto estimate = [](const LayerPoint& p, bool gemmini) {
+    const TileFootprint footprint = tile_footprint(p.layer, p.mapping);
+    return gemmini ? estimate_gemmini(p.layer, p.hardware, p.mapping, footprint).cycles
+                   : estimate_pipeline(p.layer, p.hardware, p.mapping, footprint).cycles;
+  };
+  for (const bool gemmini : {false, true}) {
+    std::vector<DesignSample> samples = test_samples(12);
+    for (DesignSample& s : samples)
+      s.cycles = 1.3 * estimate({s.layer, s.hardware, s.mapping}, gemmini);
+    const StarlightModel model = fit_starlight(test_pretrained(), samples, {});
+    EXPECT_EQ(model.parameters().machine, gemmini ? "gemmini" : "ours");
+    const std::vector<LayerPoint> points = test_points(300, 77);
+    const std::vector<ExactPrediction> predictions = predict(model);
+    std::vector<double> error;
+    for (std::size_t i = 0; i < points.size(); ++i)
+      error.push_back(
+          std::abs(predictions[i].log_latency - std::log(1.3 * estimate(points[i], gemmini))));
+    std::sort(error.begin(), error.end());
+    EXPECT_LT(error[150], 0.05);
+    EXPECT_LT(error[270], 0.15);
+    // What the other machine would spend is not seen.
+    for (const char* name : kGemminiFeatures)
+      EXPECT_EQ(
+          model.parameters().scaler.inverse_sd[static_cast<std::size_t>(feature_index(name))] ==
+              0.0,
+          !gemmini)
+          << name;
+  }
 }
 
 TEST(Fit, RefusesBadSamples) {
