@@ -1,5 +1,6 @@
 #include "host/fit/fit.hpp"
 
+#include <Eigen/LU>
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -430,6 +431,46 @@ int validated_steps(const Pretrained& pretrained, std::span<const DesignSample> 
   return best;
 }
 
+/// The samples of each layer.
+std::vector<std::vector<Eigen::Index>> by_layer(const std::vector<DesignSample>& samples) {
+  std::vector<std::vector<Eigen::Index>> out;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const auto same = [&](const std::vector<Eigen::Index>& group) {
+      return samples[static_cast<std::size_t>(group[0])].layer == samples[i].layer;
+    };
+    auto found = std::find_if(out.begin(), out.end(), same);
+    if (found == out.end()) found = out.insert(out.end(), std::vector<Eigen::Index>());
+    found->push_back(static_cast<Eigen::Index>(i));
+  }
+  return out;
+}
+
+/// Factor on the deviations of output `o` with which 90 % of the samples lie inside their 90 %
+/// intervals, each predicted from the samples of other layers; at least 1. With the rows and
+/// columns G of C^-1 that belong to a layer, its residuals are (C^-1_GG)^-1 (C^-1 r)_G and their
+/// covariance is (C^-1_GG)^-1 (Rasmussen & Williams, 2006, section 5.4.2, for groups).
+double calibration(const StarlightModel& model, const std::vector<DesignSample>& samples,
+                   std::size_t o) {
+  constexpr double kShare = 0.9, kNormal95 = 1.6448536269514722;
+  const PosteriorTensors<double>& tensors = model.tensors_f64();
+  const auto n = static_cast<Eigen::Index>(samples.size());
+  const Eigen::Map<const RowMajor<double>> factor(tensors.inverse_factor.data(), n, n);
+  const Eigen::Map<const Eigen::VectorXd> alpha(
+      tensors.alpha.data() + static_cast<Eigen::Index>(o) * n, n);
+  std::vector<double> deviations;
+  for (const std::vector<Eigen::Index>& group : by_layer(samples)) {
+    const Matrix<double> columns = factor(Eigen::all, group);
+    const Matrix<double> covariance = (columns.transpose() * columns).inverse();
+    const Eigen::VectorXd residual = covariance * alpha(group);
+    for (Eigen::Index i = 0; i < residual.size(); ++i)
+      deviations.push_back(std::abs(residual[i]) / (tensors.sd[o] * std::sqrt(covariance(i, i))));
+  }
+  const auto place = deviations.begin() +
+                     static_cast<std::ptrdiff_t>(kShare * static_cast<double>(deviations.size()));
+  std::nth_element(deviations.begin(), place, deviations.end());
+  return std::max(1.0, *place / kNormal95);
+}
+
 }  // namespace
 
 StarlightModel fit_starlight(const Pretrained& pretrained, std::span<const DesignSample> samples,
@@ -440,6 +481,11 @@ StarlightModel fit_starlight(const Pretrained& pretrained, std::span<const Desig
   ModelParameters parameters =
       optimise(pretrained, kept, options, steps, [](int, const ModelParameters&) {});
   parameters.failures = static_cast<std::int64_t>(samples.size() - kept.size());
+  StarlightModel model(parameters, kept, options.threads);
+  const std::vector<DesignSample> used = make_training_set(kept, options.warp).samples;
+  if (!options.calibrate || used.size() < kLeastCalibrationSamples) return model;
+  for (std::size_t o = 0; o < parameters.outputs.size(); ++o)
+    parameters.outputs[o].log_sd += std::log(calibration(model, used, o));
   return StarlightModel(std::move(parameters), kept, options.threads);
 }
 

@@ -23,9 +23,9 @@ struct FitOptions {
   double skip_rate = 3e-3;      ///< W
   double dropout = 0.3;         ///< of hidden units while fitting
   double anchor = 30.0;         ///< strength / 2 * |weights - pre-trained|^2 beside the likelihood
-  double noise_center = 0.02;   ///< log noise ratio ~ N(ln center, deviation)
+  double noise_center = 0.05;   ///< log noise ratio ~ N(ln center, deviation)
   double noise_deviation = 0.3;
-  double length_deviation = 0.5;  ///< of log length-scales from that of their number of inputs
+  double length_deviation = 1.0;  ///< of log length-scales from that of their number of inputs
   double weight_deviation = 0.1;  ///< of the linear mean's weights from 0
   /// Of the weight of the machine's own estimate in the linear mean from 1; 0: no estimate is
   /// preferred, and all are seen.
@@ -34,6 +34,9 @@ struct FitOptions {
   /// other layers are best; the fit of all samples stops there. 0, or fewer than
   /// kLeastValidationSamples samples: all steps.
   double validation = 0.0;
+  /// Widen the deviations until 90 % intervals hold 90 % of the samples, each predicted without
+  /// those of its layer; fewer than kLeastCalibrationSamples samples: as fitted.
+  bool calibrate = true;
   bool warp = true;
   bool linear_mean = true;
   bool raw_inputs = true;  ///< the kernel sees the features beside the latent
@@ -48,6 +51,7 @@ struct FitOptions {
 };
 
 inline constexpr std::size_t kLeastValidationSamples = 100;
+inline constexpr std::size_t kLeastCalibrationSamples = 20;
 
 /// Every number above but seed and threads, by its name; flags are 0 or 1.
 std::vector<std::pair<std::string, double>> settings_of(const FitOptions& options);

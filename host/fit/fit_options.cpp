@@ -24,6 +24,7 @@ constexpr Setting kSettings[] = {
     {"weight_deviation", &FitOptions::weight_deviation},
     {"estimate_deviation", &FitOptions::estimate_deviation},
     {"validation", &FitOptions::validation},
+    {"calibrate", &FitOptions::calibrate},
     {"warp", &FitOptions::warp},
     {"linear_mean", &FitOptions::linear_mean},
     {"raw_inputs", &FitOptions::raw_inputs},
@@ -42,6 +43,7 @@ FitOptions FitOptions::paper() {
   options.noise_deviation = 1.5;
   options.estimate_deviation = 0.0;
   options.validation = 0.0;
+  options.calibrate = false;
   options.warp = false;
   options.linear_mean = false;
   options.raw_inputs = false;

@@ -144,12 +144,25 @@ TEST_F(TrainScore, ArraySizeOfTheMapping) {
 }
 
 TEST_F(TrainScore, FarQueriesAreSaid) {
-  const std::string few = write("few.csv", [](Table& table) { table.rows.resize(1); });
-  ASSERT_EQ(train(few).exit_code, 0);
-  const Outcome outcome = score(kGolden);
-  ASSERT_EQ(outcome.exit_code, 0);
-  EXPECT_GT(json::parse(outcome.out)["far"], 0);
-  EXPECT_NE(outcome.err.find("far from the model's samples"), std::string::npos) << outcome.err;
+  ASSERT_EQ(train(kGolden).exit_code, 0);
+  const Outcome near = score(kGolden);
+  EXPECT_EQ(json::parse(near.out)["far"], 0);
+  EXPECT_EQ(near.err.find("far from"), std::string::npos);
+  const std::string in = write("far.csv", [](Table& table) {
+    const auto set = [&table](const std::string& column, const std::string& value) {
+      table.rows[1][place(table, column)] = value;
+    };
+    set("mapping.mapping", "L3[WIO] N4096 - L2[WI] N1 - L1[O] S31 R31 - L0[W] N1");
+    for (const std::string dim : {"P", "Q", "C", "K"}) set("prob." + dim, "1");
+    set("prob.R", "31");
+    set("prob.S", "31");
+    set("prob.N", "4096");
+    set("prob.Wstride", "8");
+    set("prob.Hstride", "8");
+  });
+  const Outcome far = score(in);
+  EXPECT_EQ(json::parse(far.out)["far"], 1);
+  EXPECT_NE(far.err.find("1 of 64 rows lie far from"), std::string::npos) << far.err;
 }
 
 TEST_F(TrainScore, OddSamplesGiveSaneModels) {

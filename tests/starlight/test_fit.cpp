@@ -141,33 +141,64 @@ TEST(Fit, LeavesOutFailedMeasurements) {
 }
 
 TEST(Fit, StartsFromTheEstimateOfTheMachineThatWasMeasured) {
-  const auto estimate = [](const LayerPoint& p, bool gemmini) {
-    const TileFootprint footprint = tile_footprint(p.layer, p.mapping);
-    return gemmini ? estimate_gemmini(p.layer, p.hardware, p.mapping, footprint).cycles
-                   : estimate_pipeline(p.layer, p.hardware, p.mapping, footprint).cycles;
-  };
+  const std::vector<LayerPoint> points = test_points(300, 77);
   for (const bool gemmini : {false, true}) {
+    const auto cycles = [gemmini](const auto& p) {
+      const TileFootprint footprint = tile_footprint(p.layer, p.mapping);
+      return 1.3 * (gemmini ? estimate_gemmini(p.layer, p.hardware, p.mapping, footprint).cycles
+                            : estimate_pipeline(p.layer, p.hardware, p.mapping, footprint).cycles);
+    };
     std::vector<DesignSample> samples = test_samples(12);
-    for (DesignSample& s : samples)
-      s.cycles = 1.3 * estimate({s.layer, s.hardware, s.mapping}, gemmini);
+    for (DesignSample& s : samples) s.cycles = cycles(s);
+    const auto median_error = [&](const StarlightModel& model) {
+      const std::vector<ExactPrediction> predictions = predict(model);
+      std::vector<double> error;
+      for (std::size_t i = 0; i < points.size(); ++i)
+        error.push_back(std::abs(predictions[i].log_latency - std::log(cycles(points[i]))));
+      std::nth_element(error.begin(), error.begin() + 150, error.end());
+      return error[150];
+    };
     const StarlightModel model = fit_starlight(test_pretrained(), samples, {});
     EXPECT_EQ(model.parameters().machine, gemmini ? "gemmini" : "ours");
-    const std::vector<LayerPoint> points = test_points(300, 77);
-    const std::vector<ExactPrediction> predictions = predict(model);
-    std::vector<double> error;
-    for (std::size_t i = 0; i < points.size(); ++i)
-      error.push_back(
-          std::abs(predictions[i].log_latency - std::log(1.3 * estimate(points[i], gemmini))));
-    std::sort(error.begin(), error.end());
-    EXPECT_LT(error[150], 0.05);
-    EXPECT_LT(error[270], 0.15);
+    FitOptions options;
+    options.estimate_deviation = 0.0;
+    const StarlightModel without = fit_starlight(test_pretrained(), samples, options);
+    EXPECT_EQ(without.parameters().machine, "all");
+    EXPECT_LT(median_error(model), 0.5 * median_error(without));
     // What the other machine would spend is not seen.
-    for (const char* name : kGemminiFeatures)
-      EXPECT_EQ(
-          model.parameters().scaler.inverse_sd[static_cast<std::size_t>(feature_index(name))] ==
-              0.0,
-          !gemmini)
-          << name;
+    const auto seen = [&](int f) {
+      return model.parameters().scaler.inverse_sd[static_cast<std::size_t>(f)] > 0.0;
+    };
+    EXPECT_EQ(seen(feature_index("gemmini_excess")), gemmini);
+    EXPECT_EQ(seen(feature_index("pipeline_excess")), !gemmini);
+  }
+}
+
+TEST(Fit, CalibratesTheDeviations) {
+  // Layers told apart by their batch alone, each slower by a factor that no other layer tells.
+  std::vector<DesignSample> samples;
+  for (int layer = 0; layer < 8; ++layer) {
+    std::vector<DesignSample> part = test_samples(15, static_cast<std::uint64_t>(layer) + 50);
+    for (DesignSample& sample : part) {
+      sample.layer.size[index_of(Dim::N)] = layer + 1;
+      sample.mapping.temporal[index_of(Level::dram)][index_of(Dim::N)] = layer + 1;
+      const double slower = (layer + 1) * (layer % 3 == 1 ? 4.0 : 1.0);
+      sample.cycles *= slower;
+      sample.energy_pj *= layer + 1;
+    }
+    samples.insert(samples.end(), part.begin(), part.end());
+  }
+  FitOptions options;
+  const StarlightModel wide = fit_starlight(test_pretrained(), samples, options);
+  options.calibrate = false;
+  const StarlightModel as_fitted = fit_starlight(test_pretrained(), samples, options);
+  const auto a = predict(wide, 50), b = predict(as_fitted, 50);
+  const double factor = a[0].log_energy_sd / b[0].log_energy_sd;
+  EXPECT_GT(wide.parameters().outputs[0].log_sd, as_fitted.parameters().outputs[0].log_sd + 0.1);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ASSERT_EQ(a[i].log_latency, b[i].log_latency);
+    ASSERT_GE(a[i].log_latency_sd, b[i].log_latency_sd);
+    ASSERT_NEAR(a[i].log_energy_sd / b[i].log_energy_sd, factor, 1e-9);
   }
 }
 
