@@ -118,7 +118,7 @@ POLARIS_HD inline double weight_changes(const Mapping& mapping) {
 }
 
 POLARIS_HD inline double ceil_div(std::int64_t a, std::int64_t b) {
-  return static_cast<double>((a + b - 1) / b);
+  return static_cast<double>(divide_up(a, b));
 }
 
 }  // namespace detail
