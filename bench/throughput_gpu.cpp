@@ -2,11 +2,13 @@
 #include <cublas_v2.h>
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <limits>
 #include <numeric>
 #include <stdexcept>
 
+#include "bench/any_fit.hpp"
 #include "bench/starlight_models.hpp"
 #include "bench/throughput.hpp"
 #include "host/engine/posterior_view.hpp"
@@ -82,6 +84,22 @@ void measure_score(ScoreLane& lane, const CandidateSource& source, const Candida
   print_rate(what, samples, kTile / seconds, candidate_flop(samples, prefix));
 }
 
+/// Steps of a fit, as the host sees them: parameters up, value and gradient down.
+void measure_fit(int samples) {
+  constexpr int kSteps = 20;
+  const AnyFit fit(samples);
+  std::vector<double> gradient(fit.parameters.size());
+  StarlightFitter fitter(fit.data());
+  double best = std::numeric_limits<double>::infinity();
+  for (int step = 0; step < kSteps; ++step) {
+    const auto start = std::chrono::steady_clock::now();
+    fitter.evaluate(fit.parameters, step, gradient);
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    if (step > 0) best = std::min(best, seconds.count());
+  }
+  print_rate("fit step, float64", samples, 1.0 / best, fit_step_flop(samples));
+}
+
 }  // namespace
 
 void measure_kernels(const StarlightModel& model) {
@@ -138,6 +156,7 @@ void measure_kernels(const StarlightModel& model) {
                  stream);
   });
   print_rate("select_top_k", 0, kTile / select_seconds, 0.0);
+  measure_fit(samples);
 }
 
 }  // namespace polaris

@@ -13,10 +13,12 @@
 #include <utility>
 #include <vector>
 
+#include "bench/any_fit.hpp"
 #include "host/engine/posterior_view.hpp"
 #include "host/space/layer_space.hpp"
 #include "kernels/device/device_model.hpp"
 #include "kernels/device/device_space.hpp"
+#include "kernels/device/encoder_block.cuh"
 #include "kernels/exhaustive_top_k.hpp"
 #include "kernels/feasible_candidates.cuh"
 #include "kernels/next_tile.cuh"
@@ -146,6 +148,24 @@ void run_score(const LayerSpaceView& space, std::uint64_t begin, int columns, bo
         " >"] = {kCandidates, "candidates, 64 samples"};
 }
 
+/// One step of a fit with dropout.
+void run_fit() {
+  const AnyFit fit(kSamples);
+  std::vector<double> gradient(fit.parameters.size());
+  StarlightFitter(fit.data()).evaluate(fit.parameters, 0, gradient);
+  constexpr std::uint64_t kPairs = kSamples * (kSamples + 1) / 2;
+  items["polaris::encoder_forward_kernel"] = {kSamples, "samples"};
+  items["polaris::encoder_backward_kernel"] = {kSamples, "samples"};
+  items["polaris::encoder_gradient_kernel"] = {
+      EncoderLayout::size,
+      "parameters, " + std::to_string(encoder_blocks(kSamples)) + " gradients each"};
+  items["polaris::covariance_kernel"] = {kPairs, "pairs of samples"};
+  items["polaris::covariance_gradient_kernel"] = {kPairs, "pairs of samples"};
+  items["polaris::factor_terms_kernel"] = {kSamples, "samples"};
+  items["polaris::gradient_terms_kernel"] = {(kKernelInputs + 1) * kSamples,
+                                             "kernel inputs of samples"};
+}
+
 void run_all(const std::string& path) {
   const LayerSpace space = typical_space();
   const LayerSpaceView& view = space.view();
@@ -156,6 +176,7 @@ void run_all(const std::string& path) {
   for (const int columns : {8, 16, 32, 64}) run_score<float>(view, begin, columns, false);
   for (const int columns : {8, 16, 32}) run_score<double>(view, begin, columns, false);
   for (const int columns : {32, 64}) run_score<float>(view, begin, columns, true);
+  run_fit();
   std::ofstream(path) << nlohmann::json(items).dump(2) << "\n";
 }
 

@@ -171,8 +171,9 @@ void run_search(const SearchCommand& command) {
   const GlobalOptions& global = global_options();
   const SearchProblem problem(read_workload(find_zoo_file("workloads", command.workload)),
                               read_design_space(find_zoo_file("spaces", command.space)));
-  const SearchOptions options = search_options(command);
   const auto engine = make_engine(global.backend, {global.threads});
+  SearchOptions options = search_options(command);
+  if (engine->name() == "cuda") options.fit.backend = FitBackend::cuda;
   RtlSchedulerOptions rtl;
   rtl.threads = global.threads;
   rtl.evaluator = command.evaluator;

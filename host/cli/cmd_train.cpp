@@ -18,6 +18,7 @@
 #include "host/config/workload_yaml.hpp"
 #include "host/core/error.hpp"
 #include "host/core/paths.hpp"
+#include "host/engine/engine.hpp"
 #include "host/fit/fit.hpp"
 #include "host/fit/pretrain.hpp"
 #include "host/search/pretraining.hpp"
@@ -154,6 +155,7 @@ void run_train(const TrainOptions& options) {
                           "train");
   if (!options.high.empty() && options.target.empty())
     throw Error::expected("--target with --high", "none", "train");
+  const bool cuda = !options.high.empty() && usable_backend(global.backend) == "cuda";
   // The small file first: a mistake in it should not cost the pre-training.
   std::vector<DesignSample> samples;
   if (!options.high.empty()) samples = read_high(options, global.threads);
@@ -169,6 +171,7 @@ void run_train(const TrainOptions& options) {
   FitOptions fit = options.variant == "paper" ? FitOptions::paper() : FitOptions();
   fit.seed = global.seed;
   fit.threads = global.threads;
+  if (cuda) fit.backend = FitBackend::cuda;
   const StarlightModel model = fit_starlight(pretrained, samples, fit);
   model.save(options.output);
   const SampleCount& count = model.sample_count();

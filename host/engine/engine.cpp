@@ -10,17 +10,21 @@
 
 namespace polaris {
 
-std::unique_ptr<Engine> make_engine(std::string_view backend, const EngineOptions& options) {
-  if (backend == "cpu") return make_cpu_engine(options);
+std::string_view usable_backend(std::string_view backend) {
+  if (backend == "cpu") return backend;
   if (backend != "auto" && backend != "cuda")
     throw Error::expected("auto, cpu or cuda", "'" + std::string(backend) + "'", "backend");
   const std::optional<std::string> missing = cuda_missing();
-  if (!missing) return make_cuda_engine(options);
+  if (!missing) return "cuda";
   if (backend == "cuda")
     throw Error::expected("a usable GPU", *missing + ": use --backend cpu", "backend cuda");
   static std::once_flag said;
-  std::call_once(said, [&missing] { spdlog::info("scoring on the CPU: {}", *missing); });
-  return make_cpu_engine(options);
+  std::call_once(said, [&missing] { spdlog::info("computing on the CPU: {}", *missing); });
+  return "cpu";
+}
+
+std::unique_ptr<Engine> make_engine(std::string_view backend, const EngineOptions& options) {
+  return usable_backend(backend) == "cuda" ? make_cuda_engine(options) : make_cpu_engine(options);
 }
 
 }  // namespace polaris

@@ -70,8 +70,11 @@ struct EngineOptions {
   std::size_t device_bytes = std::size_t{256} << 20;
 };
 
-/// `backend`: "cpu", "cuda", or "auto" (cuda where it is usable, else cpu, and says why, once).
-/// Throws Error for another name, and for "cuda" where this build or machine has none.
+/// "cpu" or "cuda" for "cpu", "cuda", or "auto" (cuda where it is usable, else cpu, and says why,
+/// once). Throws Error for another name, and for "cuda" where this build or machine has none.
+std::string_view usable_backend(std::string_view backend);
+
+/// `backend` as above.
 std::unique_ptr<Engine> make_engine(std::string_view backend, const EngineOptions& options = {});
 
 /// Bound on the error of float32 predictions of ln EDP.

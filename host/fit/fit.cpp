@@ -4,15 +4,15 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "host/core/error.hpp"
 #include "host/core/interrupt.hpp"
-#include "host/core/parallel.hpp"
 #include "host/fit/adam.hpp"
 #include "host/fit/feature_matrix.hpp"
-#include "host/fit/likelihood.hpp"
+#include "host/fit/fit_likelihood.hpp"
 #include "host/fit/random.hpp"
 #include "host/fit/training_set.hpp"
 
@@ -39,45 +39,6 @@ NormalPrior length_prior(const FitOptions& options) {
   return {0.5 * std::log(3.0 * kKernelInputs), options.length_deviation};
 }
 NormalPrior weight_prior(const FitOptions& options) { return {0.0, options.weight_deviation}; }
-
-/// Where each hyper-parameter stands in the vector that Adam moves; the encoder comes first.
-struct FitLayout {
-  static constexpr int length = EncoderLayout::size;
-  static constexpr int noise = length + kKernelInputs;
-  static constexpr int outputs = noise + 1;
-  static constexpr int output_size = 2 + kKernelInputs;  ///< log_sd, bias, weight
-
-  static std::size_t size(std::size_t output_count) {
-    return static_cast<std::size_t>(outputs) + output_count * output_size;
-  }
-  static std::size_t output(std::size_t o) {
-    return static_cast<std::size_t>(outputs) + o * output_size;
-  }
-};
-
-std::vector<double> pack(const ModelParameters& model) {
-  std::vector<double> p = model.encoder;
-  p.insert(p.end(), model.log_length.begin(), model.log_length.end());
-  p.push_back(model.log_noise);
-  for (const OutputParameters& output : model.outputs) {
-    p.push_back(output.log_sd);
-    p.push_back(output.bias);
-    p.insert(p.end(), output.weight.begin(), output.weight.end());
-  }
-  return p;
-}
-
-void unpack(const std::vector<double>& p, ModelParameters& model) {
-  std::copy_n(p.begin(), EncoderLayout::size, model.encoder.begin());
-  std::copy_n(p.begin() + FitLayout::length, kKernelInputs, model.log_length.begin());
-  model.log_noise = p[FitLayout::noise];
-  for (std::size_t o = 0; o < model.outputs.size(); ++o) {
-    const double* from = p.data() + FitLayout::output(o);
-    model.outputs[o].log_sd = from[0];
-    model.outputs[o].bias = from[1];
-    std::copy_n(from + 2, kKernelInputs, model.outputs[o].weight.begin());
-  }
-}
 
 /// Offset and scale that standardise an output. One pseudo-observation of the spread expected
 /// before seeing any keeps one sample, or equal ones, from claiming certainty.
@@ -115,73 +76,18 @@ bool same_scaler(const FeatureScaler& a, const FeatureScaler& b) {
   return a.mean == b.mean && a.inverse_sd == b.inverse_sd;
 }
 
-/// Factors 0 or 1/(1 - rate) on the hidden units of samples [begin, end) at one step.
-void draw_dropout(const FitOptions& options, int step, Eigen::Index begin, Eigen::Index end,
-                  EncoderBatch<double>& batch) {
-  constexpr int kPerDraw = 4;
-  constexpr int kDraws = (kHidden1 + kHidden2) / kPerDraw;
-  static_assert(kHidden1 % kPerDraw == 0 && kHidden2 % kPerDraw == 0);
-  const double keep = 1.0 / (1.0 - options.dropout);
-  batch.mask1.resize(kHidden1, end - begin);
-  batch.mask2.resize(kHidden2, end - begin);
-  for (Eigen::Index i = begin; i < end; ++i)
-    for (int draw = 0; draw < kDraws; ++draw) {
-      const std::uint64_t counter =
-          (static_cast<std::uint64_t>(i) * kDraws + static_cast<std::uint64_t>(draw)) << 32 |
-          static_cast<std::uint64_t>(step);
-      const Philox4 bits =
-          philox(options.seed, static_cast<std::uint64_t>(RandomStream::dropout), counter);
-      for (int w = 0; w < kPerDraw; ++w) {
-        const int unit = draw * kPerDraw + w;
-        const double factor = bits.word[w] * 0x1.0p-32 < options.dropout ? 0.0 : keep;
-        (unit < kHidden1 ? batch.mask1(unit, i - begin) : batch.mask2(unit - kHidden1, i - begin)) =
-            factor;
-      }
-    }
-}
-
-/// Negative log posterior of all parameters and its gradient; keeps its memory between steps.
+/// Negative log posterior of all parameters and its gradient.
 class Objective {
  public:
-  Objective(Matrix<double> x, Matrix<double> targets, const FitOptions& options,
-            std::vector<double> anchor)
-      : x_(std::move(x)),
-        targets_(std::move(targets)),
-        options_(options),
+  Objective(FitProblem problem, const FitOptions& options, std::vector<double> anchor)
+      : options_(options),
         anchor_(std::move(anchor)),
-        chunks_(static_cast<std::size_t>((x_.cols() + kChunk - 1) / kChunk)) {
-    for (std::size_t c = 0; c < chunks_.size(); ++c) {
-      const Eigen::Index begin = static_cast<Eigen::Index>(c) * kChunk;
-      chunks_[c].x = x_.middleCols(begin, std::min(kChunk, x_.cols() - begin));
-    }
+        likelihood_(options.backend == FitBackend::cuda ? make_cuda_likelihood(problem)
+                                                        : make_cpu_likelihood(std::move(problem))) {
   }
 
   double evaluate(const ModelParameters& model, int step, std::vector<double>& gradient) {
-    const double* encoder = model.encoder.data();
-    const Eigen::Index n = x_.cols();
-    Matrix<double> latent(kLatent, n);
-    parallel_for(n, kChunk, options_.threads, [&](Eigen::Index begin, Eigen::Index end) {
-      Chunk& chunk = chunks_[static_cast<std::size_t>(begin / kChunk)];
-      if (options_.dropout > 0.0) draw_dropout(options_, step, begin, end, chunk.batch);
-      chunk.batch.forward(encoder, chunk.x);
-      latent.middleCols(begin, end - begin) = chunk.batch.latent;
-    });
-
-    const Matrix<double> inputs = kernel_inputs(latent, x_, model.raw_inputs);
-    double value = negative_log_likelihood(inputs, targets_, model.log_length, model.log_noise,
-                                           model.outputs, options_.threads, likelihood_);
-    parallel_for(n, kChunk, options_.threads, [&](Eigen::Index begin, Eigen::Index end) {
-      Chunk& chunk = chunks_[static_cast<std::size_t>(begin / kChunk)];
-      std::fill(chunk.gradient.begin(), chunk.gradient.end(), 0.0);
-      Matrix<double> hidden2 = Matrix<double>::Zero(kHidden2, end - begin);
-      chunk.batch.backward(encoder, chunk.x,
-                           likelihood_.inputs.block(0, begin, kLatent, end - begin), hidden2,
-                           chunk.gradient.data());
-    });
-
-    gradient.assign(FitLayout::size(model.outputs.size()), 0.0);
-    for (const Chunk& chunk : chunks_)
-      for (std::size_t i = 0; i < chunk.gradient.size(); ++i) gradient[i] += chunk.gradient[i];
+    double value = likelihood_->evaluate(model, step, gradient);
     for (std::size_t i = 0; i < anchor_.size(); ++i) {
       const double moved = model.encoder[i] - anchor_[i];
       value += 0.5 * options_.anchor * moved * moved;
@@ -189,43 +95,26 @@ class Objective {
     }
     for (int k = 0; k < kKernelInputs; ++k) {
       const auto i = static_cast<std::size_t>(k);
-      double& g = gradient[static_cast<std::size_t>(FitLayout::length) + i];
-      g = likelihood_.log_length[i];
-      value += length_prior(options_).add(model.log_length[i], g);
+      value += length_prior(options_).add(model.log_length[i], gradient[FitLayout::length + i]);
     }
     const NormalPrior noise_prior{std::log(options_.noise_center), options_.noise_deviation};
-    gradient[FitLayout::noise] = likelihood_.log_noise;
     value += noise_prior.add(model.log_noise, gradient[FitLayout::noise]);
     for (std::size_t o = 0; o < model.outputs.size(); ++o) {
       const OutputParameters& output = model.outputs[o];
-      const OutputGradient& from = likelihood_.outputs[o];
-      double* g = gradient.data() + FitLayout::output(o);
-      g[0] = from.log_sd;
-      value += kSignalPrior.add(output.log_sd, g[0]);
-      g[1] = from.bias;
-      value += kBiasPrior.add(output.bias, g[1]);
-      for (int k = 0; k < kKernelInputs; ++k) {
-        const auto i = static_cast<std::size_t>(k);
-        g[2 + k] = from.weight[i];
-        value += weight_prior(options_).add(output.weight[i], g[2 + k]);
-      }
+      double* g = gradient.data() + FitLayout::output(static_cast<int>(o));
+      value += kSignalPrior.add(output.log_sd, g[FitLayout::log_sd]);
+      value += kBiasPrior.add(output.bias, g[FitLayout::bias]);
+      for (int k = 0; k < kKernelInputs; ++k)
+        value += weight_prior(options_).add(output.weight[static_cast<std::size_t>(k)],
+                                            g[FitLayout::weight + k]);
     }
     return value;
   }
 
  private:
-  static constexpr Eigen::Index kChunk = 128;
-  struct Chunk {
-    EncoderBatch<double> batch;
-    Matrix<double> x;
-    std::vector<double> gradient = std::vector<double>(EncoderLayout::size);
-  };
-
-  Matrix<double> x_, targets_;
   const FitOptions& options_;
   std::vector<double> anchor_;
-  std::vector<Chunk> chunks_;
-  LikelihoodGradient likelihood_;
+  std::unique_ptr<FitLikelihood> likelihood_;
 };
 
 /// Parameters before the first step.
@@ -278,7 +167,13 @@ ModelParameters optimise(const Pretrained& pretrained, std::span<const DesignSam
     targets.col(static_cast<Eigen::Index>(o)) =
         (y.array() - model.outputs[o].offset) / model.outputs[o].scale;
   }
-  Objective objective(standardise(model.scaler, values), std::move(targets), options, anchor);
+  Objective objective({.x = standardise(model.scaler, values),
+                       .targets = std::move(targets),
+                       .raw_inputs = model.raw_inputs,
+                       .dropout = {options.seed, static_cast<std::uint64_t>(RandomStream::dropout),
+                                   options.dropout},
+                       .threads = options.threads},
+                      options, anchor);
 
   std::vector<double> p = pack(model), gradient;
   std::vector<double> rate(p.size(), options.learning_rate);
@@ -287,7 +182,7 @@ ModelParameters optimise(const Pretrained& pretrained, std::span<const DesignSam
               model.skip ? options.skip_rate : 0.0);
   if (!options.linear_mean)
     for (std::size_t o = 0; o < model.outputs.size(); ++o)
-      std::fill_n(rate.begin() + static_cast<std::ptrdiff_t>(FitLayout::output(o) + 2),
+      std::fill_n(rate.begin() + FitLayout::output(static_cast<int>(o)) + FitLayout::weight,
                   kKernelInputs, 0.0);
   Adam<double> adam(p.size());
   for (int step = 0; step < steps; ++step) {
