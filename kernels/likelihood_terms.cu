@@ -7,7 +7,7 @@
 //
 // Work split factor_terms: one block. gradient_terms: a block for each kernel input, and one for
 // the
-//            trace. 256 threads stride over the samples.
+//            trace. 128 threads stride over the samples.
 // Memory     each number is read once, 8 bytes for 3 operations.
 // Precision  double; block_sum adds in a fixed order.
 // Bound      latency of one block: microseconds.
@@ -21,7 +21,7 @@
 namespace polaris {
 namespace {
 
-constexpr unsigned kThreads = 256;
+constexpr unsigned kThreads = 128;
 using Partial = double[kThreads / kWarpThreads];
 
 __global__ void __launch_bounds__(kThreads) factor_terms_kernel(FactorTermsParams params) {

@@ -16,8 +16,8 @@ struct TrianglePlace {
 /// Tile number `t`, counted row by row. Exact: 8 t + 1 < 2^53 is the square of an odd number where
 /// a row begins, and the root of the number before is smaller by more than a double's precision.
 POLARIS_HD inline TrianglePlace triangle_place(unsigned t) {
-  const int row = static_cast<int>((std::sqrt(8.0 * t + 1.0) - 1.0) * 0.5);
-  return {row, static_cast<int>(t) - row * (row + 1) / 2};
+  const unsigned row = static_cast<unsigned>((std::sqrt(8.0 * t + 1.0) - 1.0) * 0.5);
+  return {static_cast<int>(row), static_cast<int>(t - row * (row + 1) / 2)};
 }
 
 /// Tiles of the triangle of a matrix of `size` rows.

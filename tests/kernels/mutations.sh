@@ -26,6 +26,34 @@ device/block_top_k.cuh|s/2 \* capacity_ - 1 - i/capacity_ + i/
 device/block_top_k.cuh|s/(low & run) != 0/(low \& run) == 0/
 device/block_top_k.cuh|s/items_\[k_ - 1\]/items_[k_ - 2]/
 device/block_top_k.cuh|s/i < capacity_ \/ 2;/i < capacity_ \/ 2 - 1;/
+encoder_forward.cu|/params.features\[static_cast/{n;s/__syncthreads();//}
+encoder_forward.cu|/params.pre1 + i, valid/{n;s/__syncthreads();//}
+encoder_forward.cu|/latent\[group\]\[s\] = sum/{n;n;s/__syncthreads();//}
+encoder_forward.cu|s/valid = i < n;/valid = i <= n;/
+encoder_forward.cu|s/k <= kKernelInputs; k +=/k < kKernelInputs; k +=/
+encoder_forward.cu|s/(first + q) \* kDepth + d/(first + q) * kDepth/
+encoder_backward.cu|/gradient3\[group\]\[s\] = own;/{n;s/__syncthreads();//}
+encoder_backward.cu|/weight2, gradient2, gradient1);/{n;s/__syncthreads();//}
+encoder_backward.cu|s/gelu_slope(x) \* factor\[q\]/gelu_slope(x)/
+encoder_backward.cu|s/product\[kKernelInputs \* stride + i\]/product[(kKernelInputs - 1) * stride + i]/
+encoder_backward.cu|s/b < blocks; ++b/b < blocks - 1; ++b/
+encoder_backward.cu|s/at >= EncoderLayout::size/at > EncoderLayout::size/
+covariance.cu|/load(place.column);/{n;n;s/__syncthreads();//}
+covariance.cu|/kTile, depth);/{n;s/__syncthreads();//}
+covariance.cu|s/j > i) continue/j >= i) continue/
+covariance.cu|s/at < params.samples/at <= params.samples/
+covariance.cu|s/d < depth && at/at/
+covariance_gradient.cu|/tile\[r\]\[c\] = g;/{n;n;s/__syncthreads();//}
+covariance_gradient.cu|s/i < params.samples && j < i)/i < params.samples)/
+covariance_gradient.cu|s/g = i == j ? 0.0 : 0.5/g = 0.5/
+likelihood_terms.cu|s/i < n; i += kThreads/i < n; i += kThreads - 1/
+likelihood_terms.cu|s/row\[n + static_cast<unsigned>(o)\]/row[n]/
+likelihood_terms.cu|s/if (threadIdx.x > 0) return;//
+device/block_sum.cuh|/= value;/{n;s/__syncthreads();//}
+device/block_sum.cuh|/sum += partial\[w\];/{n;s/__syncthreads();//}
+device/triangle.cuh|s/row \* (row + 1) \/ 2)/row * (row - 1) \/ 2)/
+device/encoder_block.cuh|s/group % 2 != 0/group % 2 == 0/
+device/encoder_block.cuh|s/dropout.factors(sample, group, step)/dropout.factors(sample + 1, group, step)/
 space_score.cu|s/first + threadIdx.x < params.count/first + threadIdx.x <= params.count/
 space_score.cu|s/params.best\[params.k - 1\]/params.best[params.k]/
 space_score.cu|s/std::uint64_t{gridDim.x} \* kTopKThreads/std::uint64_t{kTopKThreads}/
@@ -84,9 +112,13 @@ cd "$build_dir"
 ninja -t commands test_kernels_checked >"$work/commands"
 objects=tests/kernels/CMakeFiles/simt_kernels_checked.dir
 mutable=(space_score select_top_k feasible_candidates next_tile starlight_score)
+mutable+=(encoder_forward encoder_backward covariance covariance_gradient likelihood_terms)
 dependants() {
   case $1 in
     device/block_top_k.cuh) echo space_score select_top_k ;;
+    device/block_sum.cuh) echo likelihood_terms ;;
+    device/triangle.cuh) echo covariance covariance_gradient ;;
+    device/encoder_block.cuh) echo encoder_forward encoder_backward ;;
     device/append.cuh) echo feasible_candidates starlight_score ;;
     device/*) echo starlight_score ;;
     *) basename "$1" .cu ;;
