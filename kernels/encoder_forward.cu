@@ -13,8 +13,8 @@
 //            pre1 and pre2, goes to device memory; dropout factors are drawn again there.
 // Precision  double, fma along the depth. The norm adds in the order of WarpProduct, so that the
 //            distance of equal samples is 0 to the last bit (covariance.cu).
-// Bound      latency: 22 k flop per sample, less than 4 % of a step's operations at N = 611. The loads
-//            of weights, one for each fma of a warp, come first.
+// Bound      latency: 22 k flop per sample, less than 4 % of a step's at N = 611. The loads of
+//            weights, one for each fma of a warp, come first.
 
 #include <cmath>
 

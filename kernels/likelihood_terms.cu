@@ -5,8 +5,7 @@
 // P = U [G | alpha], U with a last row of ones: its product with G has the sums g_i over the rows
 // of G, with alpha the sum of alpha, and the other rows' with alpha what the linear mean needs.
 //
-// Work split factor_terms: one block. gradient_terms: a block for each kernel input, and one for
-// the
+// Work split factor_terms: one block. gradient_terms: a block for each kernel input, one for the
 //            trace. 128 threads stride over the samples.
 // Memory     each number is read once, 8 bytes for 3 operations.
 // Precision  double; block_sum adds in a fixed order.
