@@ -74,8 +74,10 @@ void measure_gemm(const DeviceStream& stream) {
 
 template <typename T>
 void measure_score(ScoreLane& lane, const CandidateSource& source, const CandidateTile* tile,
-                   BasicPrediction<T>* out, int samples, bool prefix, const char* what) {
+                   BasicPrediction<T>* out, int samples, ScreenPrecision precision, bool prefix,
+                   const char* what) {
   auto params = lane.workbench<T>().params(source, tile, prefix);
+  params.precision = precision;
   params.output = ScoreOutput::predictions;
   params.predictions = out;
   const double seconds = best_time(lane.stream(), [&] { starlight_score(params, lane.stream()); });
@@ -114,11 +116,15 @@ void measure_kernels(const StarlightModel& model) {
 
   DeviceBuffer<Prediction> single(kTile, "bench");
   DeviceBuffer<ExactPrediction> exact(kTile, "bench");
-  measure_score(lane, source, tile.data(), single.data(), samples, true,
-                "starlight_score, float32, bound on the variance");
-  measure_score(lane, source, tile.data(), single.data(), samples, false,
-                "starlight_score, float32, whole variance");
-  measure_score(lane, source, tile.data(), exact.data(), samples, false,
+  const auto screen = [&](ScreenPrecision precision, bool prefix, const char* what) {
+    measure_score(lane, source, tile.data(), single.data(), samples, precision, prefix, what);
+  };
+  screen(ScreenPrecision::fp32, true, "starlight_score, float32, bound on the variance");
+  screen(ScreenPrecision::fp32, false, "starlight_score, float32, whole variance");
+  screen(ScreenPrecision::tf32, true, "starlight_score, 3xTF32, bound on the variance");
+  screen(ScreenPrecision::tf32, false, "starlight_score, 3xTF32, whole variance");
+  screen(ScreenPrecision::bf16, false, "starlight_score, 3xBF16, whole variance");
+  measure_score(lane, source, tile.data(), exact.data(), samples, ScreenPrecision::fp64, false,
                 "starlight_score, float64, whole variance");
 
   constexpr int kBest = 1000;

@@ -3,12 +3,21 @@
 #include <spdlog/spdlog.h>
 
 #include <mutex>
+#include <utility>
 
 #include "host/core/error.hpp"
 #include "host/engine/cuda_engine.hpp"
 #include "host/engine/make_cpu_engine.hpp"
 
 namespace polaris {
+
+ScreenPrecision screen_precision(std::string_view name) {
+  for (const auto& [known, precision] :
+       {std::pair{"fp64", ScreenPrecision::fp64}, std::pair{"fp32", ScreenPrecision::fp32},
+        std::pair{"tf32", ScreenPrecision::tf32}, std::pair{"bf16", ScreenPrecision::bf16}})
+    if (name == known) return precision;
+  throw Error::expected("fp64, fp32, tf32 or bf16", "'" + std::string(name) + "'", "precision");
+}
 
 std::unique_ptr<Engine> make_engine(std::string_view backend, const EngineOptions& options) {
   if (backend == "cpu") return make_cpu_engine(options);

@@ -18,10 +18,9 @@
 
 namespace polaris {
 
-/// Bounds on what single precision does to a prediction (tested): |error| of a log mean, and of a
-/// standard deviation relative to that far from all samples.
-inline constexpr double kScreenMeanError = 1e-3;
-inline constexpr double kScreenSdError = 1e-3;
+/// Bounds on what single precision does to a prediction.
+inline constexpr double kScreenMeanError = screen_bounds(ScreenPrecision::fp32).mean;
+inline constexpr double kScreenSdError = screen_bounds(ScreenPrecision::fp32).sd;
 
 /// A candidate and its acquisition value.
 struct Scored {
@@ -74,8 +73,12 @@ struct EngineOptions {
 /// Throws Error for another name, and for "cuda" where this build or machine has none.
 std::unique_ptr<Engine> make_engine(std::string_view backend, const EngineOptions& options = {});
 
-/// Bound on the error of float32 predictions of ln EDP.
-PredictionError screen_error(const StarlightModel& model);
+/// By name: "fp64", "fp32", "tf32" or "bf16". Throws Error for another.
+ScreenPrecision screen_precision(std::string_view name);
+
+/// Bound on the error of a screen's predictions of ln EDP.
+PredictionError screen_error(const StarlightModel& model,
+                             ScreenPrecision precision = ScreenPrecision::fp32);
 
 /// engine.top_k of listed candidates.
 std::vector<Scored> score_top_k(Engine& engine, const StarlightModel& model,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <queue>
 #include <vector>
 
@@ -21,8 +22,11 @@ class Screen {
  public:
   explicit Screen(std::size_t k) : k_(k) {}
 
-  /// `low`, `high`: ends of the acquisition value's range.
+  /// `low`, `high`: ends of the acquisition value's range; where they are NaN float64 decides.
   void offer(double low, double high, std::uint64_t index) {
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    if (std::isnan(low)) low = -kInfinity;
+    if (std::isnan(high)) high = kInfinity;
     if (lows_.size() == k_ && high < lows_.top()) return;
     kept_.push_back({high, index});
     lows_.push(low);
@@ -53,12 +57,12 @@ class Screen {
 
 }  // namespace
 
-PredictionError screen_error(const StarlightModel& model) {
+PredictionError screen_error(const StarlightModel& model, ScreenPrecision precision) {
+  const ScreenBounds bounds = screen_bounds(precision);
   const PosteriorTensors<double>& tensors = model.tensors_f64();
   double prior_sd = 0.0;
   for (const double sd : tensors.sd) prior_sd = std::hypot(prior_sd, sd);
-  return {2.0 * kScreenMeanError, kScreenSdError * prior_sd * std::sqrt(tensors.unit_variance),
-          false};
+  return {2.0 * bounds.mean, bounds.sd * prior_sd * std::sqrt(tensors.unit_variance), false};
 }
 
 std::vector<Scored> Engine::top_k(const StarlightModel& model, const CandidateSet& candidates,
@@ -88,7 +92,9 @@ std::vector<Scored> Engine::top_k(const StarlightModel& model, const CandidateSe
   std::vector<Scored> scored;
   for (std::size_t i = 0; i < finalists.size(); ++i) {
     const EdpPrediction edp = edp_prediction(exact[i]);
-    scored.push_back({acquisition(edp.mean, edp.sd), finalists[i]});
+    // The screen may have taken for a number what is none in float64.
+    const double score = acquisition(edp.mean, edp.sd);
+    if (!std::isnan(score)) scored.push_back({score, finalists[i]});
   }
   std::sort(scored.begin(), scored.end(), [](const Scored& a, const Scored& b) {
     return a.score != b.score ? a.score > b.score : a.index < b.index;
