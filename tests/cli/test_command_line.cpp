@@ -59,6 +59,8 @@ TEST(CommandLine, GlobalOptionsAreCheckedWhereverTheyStand) {
   expect_refused(run_polaris("doctor --threads -1"), kWrongInput, "--threads");
   expect_refused(run_polaris("doctor --backend tpu"), kWrongInput,
                  "--backend: expected one of auto, cpu, cuda, got 'tpu'");
+  expect_refused(run_polaris("search --workload resnet50 --precision fp8"), kWrongInput,
+                 "--precision: expected one of fp64, fp32, tf32, bf16, got 'fp8'");
   expect_refused(run_polaris("doctor --seed"), kWrongInput, "--seed");
   const std::string size = "space --workload bert_base --space small --json";
   EXPECT_EQ(run_polaris("--seed 7 " + size).out, run_polaris(size + " --seed 7").out);
