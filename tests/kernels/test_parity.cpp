@@ -1,8 +1,10 @@
-// Every operation, every way to compute it, every shape (parity.hpp).
+// Every operation, every way to compute it, every shape (parity.hpp). With POLARIS_TIMING=1 their
+// speed too.
 #include <gtest/gtest.h>
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 
 #include "tests/kernels/parity.hpp"
 
@@ -16,6 +18,30 @@ std::vector<ParityOp> parity_ops() {
 }
 
 namespace {
+
+/// Candidates per second of every way, called as the tests do, copies to the device included; one
+/// line of JSON each.
+void print_rates(const ParityOp& op) {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::duration<double> kLeast{0.1};
+  const ParityCase& shape = op.cases.back();
+  for (const ParityWay& way : op.ways) {
+    way.run(shape);  // warm
+    int calls = 0;
+    const auto begin = Clock::now();
+    std::chrono::duration<double> taken{};
+    do {
+      way.run(shape);
+      ++calls;
+      taken = Clock::now() - begin;
+    } while (taken < kLeast);
+    std::printf(
+        "{\"op\": \"%s\", \"way\": \"%s\", \"candidates\": %d, \"samples\": %d, \"k\": %d, "
+        "\"candidates_per_second\": %.4g}\n",
+        op.name.c_str(), way.name.c_str(), shape.candidates, shape.samples, shape.k,
+        calls * shape.candidates / taken.count());
+  }
+}
 
 class Parity : public testing::TestWithParam<ParityOp> {};
 
@@ -34,31 +60,7 @@ TEST_P(Parity, WaysStayWithinTheirBounds) {
   }
   for (std::size_t w = 0; w < op.ways.size(); ++w)
     RecordProperty(op.ways[w].name, testing::PrintToString(largest[w]));
-}
-
-/// Calls per second as the tests make them, copies to the device included; one line of JSON each.
-/// Run by --gtest_also_run_disabled_tests --gtest_filter='*Timing*'.
-TEST_P(Parity, DISABLED_Timing) {
-  using Clock = std::chrono::steady_clock;
-  constexpr std::chrono::duration<double> kLeast{0.1};
-  const ParityOp& op = GetParam();
-  const ParityCase& shape = op.cases.back();
-  for (const ParityWay& way : op.ways) {
-    way.run(shape);  // warm
-    int calls = 0;
-    const auto begin = Clock::now();
-    std::chrono::duration<double> taken{};
-    do {
-      way.run(shape);
-      ++calls;
-      taken = Clock::now() - begin;
-    } while (taken < kLeast);
-    std::printf(
-        "{\"op\": \"%s\", \"way\": \"%s\", \"candidates\": %d, \"samples\": %d, \"k\": %d, "
-        "\"candidates_per_second\": %.4g}\n",
-        op.name.c_str(), way.name.c_str(), shape.candidates, shape.samples, shape.k,
-        calls * shape.candidates / taken.count());
-  }
+  if (std::getenv("POLARIS_TIMING") != nullptr) print_rates(op);
 }
 
 INSTANTIATE_TEST_SUITE_P(Ops, Parity, testing::ValuesIn(parity_ops()),
