@@ -5,9 +5,12 @@
 #pragma once
 
 #include <cmath>
+#include <compare>
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
+#include <memory>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -22,7 +25,19 @@ struct ParityCase {
   int samples = 33;
   int k = 0;
   int variant = 0;  ///< which of the operation's kinds
+
+  friend auto operator<=>(const ParityCase&, const ParityCase&) = default;
 };
+
+/// make(shape), computed once for each shape.
+template <typename T>
+std::function<const T&(const ParityCase&)> remembered(std::function<T(const ParityCase&)> make) {
+  const auto known = std::make_shared<std::map<ParityCase, T>>();
+  return [make, known](const ParityCase& shape) -> const T& {
+    const auto found = known->find(shape);
+    return found != known->end() ? found->second : known->emplace(shape, make(shape)).first->second;
+  };
+}
 
 /// An implementation under test.
 struct ParityWay {

@@ -44,8 +44,9 @@ StarlightModel broken_ranked_model(const ParityCase& shape) {
 
 /// The k best as pairs of score and index. Of the reference: all of them, behind k.
 ParityOp ranking_op(const std::string& name, const std::vector<ParityCase>& cases,
-                    StarlightModel (*model)(const ParityCase&),
+                    StarlightModel (*make_model)(const ParityCase&),
                     const std::function<Acquisition(const ParityCase&)>& acquisition) {
+  const auto model = remembered<StarlightModel>(make_model);
   const auto flat = [](ParityValues out, const std::vector<ScoredIndex>& ranking) {
     for (const ScoredIndex& c : ranking) {
       out.push_back(c.score);

@@ -122,12 +122,14 @@ constexpr int kAllRows = 1 << 30;
 /// An operation that the predictions of one or more models show. `read`: its result.
 ParityOp prediction_op(
     const std::string& name, const std::vector<ParityCase>& cases,
-    const std::function<std::vector<StarlightModel>(const ParityCase&)>& models,
+    const std::function<std::vector<StarlightModel>(const ParityCase&)>& make_models,
     const std::function<void(const StarlightModel&, const ExactPrediction&, ParityValues&)>& read,
     const std::function<double(ScreenPrecision)>& bound,
     const std::vector<Predictor>& predictors = whole_predictors(), int rows = kAllRows) {
-  const auto run = [models, read](const ParityCase& shape, const auto& predict) {
-    const Indices indices = candidates_of(shape);
+  const auto models = remembered(make_models);
+  const auto candidates = remembered<Indices>(candidates_of);
+  const auto run = [models, candidates, read](const ParityCase& shape, const auto& predict) {
+    const Indices& indices = candidates(shape);
     ParityValues out;
     for (const StarlightModel& model : models(shape))
       for (const ExactPrediction& p : predict(model, indices)) read(model, p, out);

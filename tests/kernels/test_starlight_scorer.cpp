@@ -108,8 +108,8 @@ TEST_P(ScorerPairs, EqualBruteForce) {
   if (large > 1000) options.list_bytes = 1 << 19;
   StarlightScorer scorer(options);
   for (int i = 0; i < 2; ++i) {
-    const CandidateSet candidates =
-        mixed_range(view, i == 0 ? 600 : 600 + 2 * static_cast<std::uint64_t>(large));
+    const CandidateSet candidates = mixed_range(
+        view, i == 0 ? 600 : 600 + static_cast<std::uint64_t>(large + std::min(large, 4500)));
     const Acquisition acquisition{kKinds[(m + s + 2 * i) % 4], incumbent(model, candidates), 2.0};
     const auto expected = all_scores(model, candidates, acquisition);
     const int k = i == 0 ? 10 + 7 * m : large;
