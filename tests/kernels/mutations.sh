@@ -72,7 +72,7 @@ device/tensor_product.cuh|s/r % 2 \* 8 + lane() \/ 4/r % 2 * 8 + lane() % 4/
 device/tensor_product.cuh|s/skewed_column(lane(), 0)/0/
 device/starlight_block.cuh|s/prefix_ ? column : //
 device/tensor_product.cuh|s/sum_over_lanes<4>/sum_over_lanes<8>/
-device/tensor_product.cuh|s/i \/ 2 \* 4/i % 2 * 4/
+device/tensor_product.cuh|s/kRows, first, i \/ 2, depth/kRows, first, i % 2, depth/
 device/starlight_block.cuh|/T\* const x = features_ + first;/{n;s/__syncthreads();//}
 device/starlight_block.cuh|/batch_, hidden1_);/{n;s/__syncthreads();//}
 device/starlight_block.cuh|/kColumns, hidden2_);/{n;s/__syncthreads();//}
