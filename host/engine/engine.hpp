@@ -29,6 +29,22 @@ struct Scored {
   std::uint64_t index;  ///< in the layer's space
 };
 
+/// Work of one top_k, in candidates. An engine that does not count leaves zeros.
+struct TopKStats {
+  /// Candidates that entered a block of rows of L^-1, and how many rows they had seen at its end.
+  struct Block {
+    int rows;
+    std::uint64_t candidates;
+  };
+  std::uint64_t candidates = 0;  ///< of the set
+  std::uint64_t feasible = 0;    ///< mean computed
+  std::vector<Block> blocks;   ///< the first: all feasible ones; depends on timing between threads
+  std::uint64_t rescored = 0;  ///< computed in float64
+
+  /// Multiply-adds of the variance, as a share of what they are without pruning.
+  double variance_share() const;
+};
+
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -60,6 +76,12 @@ class Engine {
   /// Indices that are listed twice are returned twice. Throws Failure where interrupted.
   virtual std::vector<Scored> top_k(const StarlightModel& model, const CandidateSet& candidates,
                                     const Acquisition& acquisition, int k);
+
+  /// Of the latest top_k of this engine.
+  const TopKStats& top_k_stats() const { return top_k_stats_; }
+
+ protected:
+  TopKStats top_k_stats_;
 };
 
 struct EngineOptions {

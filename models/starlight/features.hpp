@@ -114,10 +114,11 @@ POLARIS_HD inline double ceil_div(std::int64_t a, std::int64_t b) {
 
 /// Unscaled features q [kFeatures], before logarithm and standardisation; the first kLogFeatures
 /// are >= 2^-31 (fills) or >= 1. `q`: a pointer, or anything whose [] gives a place to write to.
+/// Returns the energy of the analytical model in pJ, which they need anyway.
 /// Precondition: factors multiply to the layer's sizes.
 template <typename Quantities>
-POLARIS_HD inline void feature_quantities(const Layer& layer, const HardwareConfig& hardware,
-                                          const Mapping& mapping, Quantities q) {
+POLARIS_HD inline double feature_quantities(const Layer& layer, const HardwareConfig& hardware,
+                                            const Mapping& mapping, Quantities q) {
   using T = std::remove_reference_t<decltype(q[0])>;
   constexpr int kTiledDims = 6;  // all but N, whose tile is 1 wherever its bound is
   const std::int64_t dim = hardware.dim;
@@ -246,6 +247,7 @@ POLARIS_HD inline void feature_quantities(const Layer& layer, const HardwareConf
   n = bounded;
   put(matmul ? 1.0 : 0.0);
   put(layer[Dim::R] % 2 == 0 ? 1.0 : 0.0);
+  return pipeline.analytical_pj;
 }
 
 /// Standardised feature number `f` of its quantity, cut to +-kFeatureLimit.
