@@ -74,21 +74,28 @@ inline constexpr double kFeatureLimit = 6.0;
 
 namespace detail {
 
-/// Product of the DRAM loop bounds from the outermost to the innermost loop that steps a tensor:
-/// how often its tile is loaded.
-POLARIS_HD inline double tile_loads(const Mapping& mapping, bool (*relevant)(Dim)) {
+/// How often the tile of each tensor is loaded: the product of the DRAM loop bounds from the
+/// outermost to the innermost loop that steps the tensor.
+struct TileLoads {
+  double weight = 1.0, input = 1.0, output = 1.0;
+};
+
+// Selects instead of branches here and below: nothing about a candidate's loops can be foretold.
+POLARIS_HD inline TileLoads tile_loads(const Mapping& mapping) {
   constexpr int dram = index_of(Level::dram);
-  double loads = 1.0, product = 1.0;
+  TileLoads loads;
+  double product = 1.0;
   for (int i = 0; i < kDims; ++i) {
     const Dim dim = mapping.order[dram][i];
     const std::int32_t bound = mapping.temporal[dram][index_of(dim)];
     product *= bound;
-    if (bound > 1 && relevant(dim)) loads = product;
+    const bool loops = bound > 1;
+    loads.weight = loops && weight_relevant(dim) ? product : loads.weight;
+    loads.input = loops && dim != Dim::K ? product : loads.input;
+    loads.output = loops && output_relevant(dim) ? product : loads.output;
   }
   return loads;
 }
-
-POLARIS_HD inline bool input_relevant(Dim dim) { return dim != Dim::K; }
 
 /// Product of the loops above the innermost one, between array and DRAM, that changes the weights:
 /// how often the array's weights are loaded.
@@ -99,9 +106,8 @@ POLARIS_HD inline double weight_changes(const Mapping& mapping) {
     for (int i = kDims - 1; i >= 0; --i) {
       const Dim dim = mapping.order[l][i];
       const std::int32_t bound = mapping.temporal[l][index_of(dim)];
-      if (bound == 1) continue;
-      seen = seen || weight_relevant(dim);
-      if (seen) changes *= bound;
+      seen = seen || (bound > 1 && weight_relevant(dim));
+      changes *= seen ? bound : 1;
     }
   return changes;
 }
@@ -170,24 +176,22 @@ POLARIS_HD inline double feature_quantities(const Layer& layer, const HardwareCo
   put(fill(Dim::K));
   put(fill(Dim::P));
 
-  const double weight_loads = detail::tile_loads(mapping, weight_relevant);
-  const double input_loads = detail::tile_loads(mapping, detail::input_relevant);
-  const double output_loads = detail::tile_loads(mapping, output_relevant);
+  const detail::TileLoads loads = detail::tile_loads(mapping);
   const double weight_tile = static_cast<double>(footprint.weight_words);
   const double input_tile = static_cast<double>(footprint.input_words);
   const double output_tile = static_cast<double>(footprint.output_words) * mapping.spatial_k;
-  const double weight_moved = weight_loads * weight_tile;
-  const double input_moved = input_loads * input_tile;
-  const double output_moved = output_loads * output_tile;
+  const double weight_moved = loads.weight * weight_tile;
+  const double input_moved = loads.input * input_tile;
+  const double output_moved = loads.output * output_tile;
   // Rows of dim words in the scratchpad (weights, inputs) and the accumulator (outputs).
   const double blocks_c_per_channel = blocks_c / tile_real(Dim::C);
   const double blocks_k_per_channel = blocks_k / tile_real(Dim::K);
   const double weight_rows = weight_moved * blocks_k_per_channel;
   const double input_rows = input_moved * blocks_c_per_channel;
   const double output_rows = output_moved * blocks_k_per_channel;
-  put(weight_loads);
-  put(input_loads);
-  put(output_loads);
+  put(loads.weight);
+  put(loads.input);
+  put(loads.output);
   put(weight_moved);
   put(input_moved);
   put(output_moved);
@@ -233,16 +237,13 @@ POLARIS_HD inline double feature_quantities(const Layer& layer, const HardwareCo
   const double q_real = static_cast<double>(layer[Dim::Q]);
   put(matmul ? macs : p_real > q_real ? macs / q_real * p_real : macs / p_real * q_real);
 
-  for (int d = 0; d < kDims; ++d) {
-    int position = 0;
-    while (index_of(mapping.order[index_of(Level::dram)][position]) != d) ++position;
-    int inside = 0;  // DRAM loops of bound > 1 from this one inwards, itself included
-    for (int i = position; i < kDims; ++i)
-      if (mapping.temporal[index_of(Level::dram)]
-                          [index_of(mapping.order[index_of(Level::dram)][i])] > 1)
-        ++inside;
-    const bool looped = mapping.temporal[index_of(Level::dram)][d] > 1;
-    put(looped ? static_cast<double>(inside) / kDims : 0.0);
+  int inside = 0;  // DRAM loops of bound > 1 from this one inwards, itself included
+  for (int i = kDims - 1; i >= 0; --i) {
+    constexpr int dram = index_of(Level::dram);
+    const int d = index_of(mapping.order[dram][i]);
+    const bool looped = mapping.temporal[dram][d] > 1;
+    inside += looped ? 1 : 0;
+    q[n + d] = static_cast<T>(looped ? static_cast<double>(inside) / kDims : 0.0);
   }
   n = bounded;
   put(matmul ? 1.0 : 0.0);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 
+#include "host/engine/engine.hpp"
 #include "host/engine/screen_tile.hpp"
 #include "host/engine/simd/stages_impl.hpp"
 #include "tests/starlight/fixture.hpp"
@@ -181,6 +182,43 @@ TEST(Stages, APredictionDoesNotDependOnItsPlace) {
   std::vector<Prediction> backward = predictions(test_model(), sd::avx2_stages(), points, true);
   std::reverse(backward.begin(), backward.end());
   expect_equal_bits({forward.begin() + 1, forward.end()}, backward);
+}
+
+TEST(ScreenModel, TheSketchBoundsMeansAndDeviations) {
+  const std::vector<LayerPoint> points = test_points(ScreenTile::kSize, 31);
+  const sd::Stages& stages = sd::avx2_stages();
+  for (const int samples : {1, 20, 36, 37, 150, 400}) {
+    const StarlightModel model =
+        test_model().with_samples(test_samples(static_cast<std::size_t>(samples), 3));
+    std::vector<ExactPrediction> exact(points.size());
+    make_engine("cpu")->predict_points(model, points, exact);
+    const PosteriorTensors<double>& tensors = model.tensors_f64();
+    const ScreenModel screen(tensors, stages, varying_features(test_space()), points[0]);
+    const PackedFactor factor(tensors, stages);
+    ScreenTile tile(stages, factor.samples());
+    for (int slot = 0; slot < ScreenTile::kSize; ++slot) {
+      const LayerPoint& p = points[static_cast<std::size_t>(slot)];
+      tile.put(slot, p.layer, p.hardware, p.mapping);
+    }
+    tile.encode(screen, ScreenTile::kSize);
+    tile.compute_sketch(screen, ScreenTile::kSize);
+    tile.clear_explained(ScreenTile::kSize);
+    tile.explain(factor, 0, screen.sketch_panels(), ScreenTile::kSize);
+    tile.finish_sketch(screen, ScreenTile::kSize);
+    double gap = 0.0;
+    for (int slot = 0; slot < ScreenTile::kSize; ++slot) {
+      const Prediction low = tile.prediction(slot);
+      const ExactPrediction& truth = exact[static_cast<std::size_t>(slot)];
+      const double slack = kScreenSdError * std::sqrt(tensors.unit_variance);
+      EXPECT_LE(low.log_latency, truth.log_latency + kScreenMeanError);
+      EXPECT_LE(low.log_energy, truth.log_energy + kScreenMeanError);
+      EXPECT_GE(low.log_latency_sd, truth.log_latency_sd - slack * tensors.sd[0]);
+      EXPECT_GE(low.log_energy_sd, truth.log_energy_sd - slack * tensors.sd[1]);
+      gap = std::max(gap, truth.log_latency - low.log_latency);
+    }
+    // With all samples in the sketch nothing is missing.
+    EXPECT_EQ(gap > 0.05, samples > 36) << samples;
+  }
 }
 
 /// What `varying_features` calls fixed has one value in the whole space, in spaces of many shapes.
