@@ -42,8 +42,12 @@ struct StagesOf {
       for (int r = 0; r < kRows; ++r) sums.of[r][0] = sums.of[r][1] = V::all(matrix.bias[row + r]);
       accumulate(matrix.panels + static_cast<std::ptrdiff_t>(row) * matrix.depth, strip,
                  matrix.depth, sums);
-      for (int r = 0; r < kRows && row + r < matrix.count; ++r)
-        for (int half = 0; half < 2; ++half) store(row + r, half * V::kLanes, sums.of[r][half]);
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; ++r) {
+        if (row + r == matrix.count) break;
+        store(row + r, 0, sums.of[r][0]);
+        store(row + r, V::kLanes, sums.of[r][1]);
+      }
     }
   }
 
