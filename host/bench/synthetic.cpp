@@ -1,5 +1,6 @@
 #include "host/bench/synthetic.hpp"
 
+#include <algorithm>
 #include <string>
 #include <unordered_set>
 

@@ -9,6 +9,7 @@
 // distance, but keeps norms small, and with them the rounding of their differences.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <memory>
