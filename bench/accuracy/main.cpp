@@ -12,6 +12,7 @@
 #include <tuple>
 #include <vector>
 
+#include "bench/accuracy/export.hpp"
 #include "bench/accuracy/methods.hpp"
 #include "bench/accuracy/plots.hpp"
 #include "bench/accuracy/splits.hpp"
@@ -35,6 +36,7 @@ struct Options {
   int seeds = kFolds;
   std::map<std::string, double> settings;  ///< changes of FitOptions
   std::string csv, plots;
+  std::string splits_folder;  ///< where set: only write the splits there
   bool json = false;
 };
 
@@ -109,6 +111,10 @@ class Study {
     points_ = is_public ? read_published(options_.high, options_.target)
                         : simulate_points(options_.rtl, options_.cache);
     std::cerr << points_.size() << " measured points\n";
+    if (!options_.splits_folder.empty()) {
+      export_splits(points_, options_.splits, options_.seeds, options_.splits_folder);
+      return;
+    }
     const std::vector<LayerPoint> low =
         is_public ? read_points(options_.low, 60'000, options_.rtl.threads)
                   : analytical_points(options_.rtl.workload, options_.rtl.space, kPretrainPoints,
@@ -251,6 +257,8 @@ int run(int argc, char** argv) {
       ->delimiter(',');
   app.add_option("--csv", options.csv, "Write every single result here");
   app.add_option("--plots", options.plots, "Folder for calibration and scatter plots (SVG)");
+  app.add_option("--export", options.splits_folder,
+                 "Only write the points and their splits to this folder, for other predictors");
   app.add_flag("--json", options.json);
   CLI11_PARSE(app, argc, argv);
   try {
