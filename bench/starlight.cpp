@@ -1,4 +1,5 @@
-// Candidates per second of the CPU engine, and the time of a fit, by the number of RTL samples.
+// Seconds of a fit and rates of float64 predictions by the number of RTL samples; `polaris bench`
+// measures the float32 path.
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -8,20 +9,6 @@
 
 namespace polaris {
 namespace {
-
-void predict(benchmark::State& state) {
-  const StarlightModel model = quick_model(state.range(0));
-  const auto engine = make_engine("cpu", {static_cast<int>(state.range(1))});
-  const std::vector<std::uint64_t> indices = feasible(1 << 15, 3);
-  std::vector<Prediction> predictions(indices.size());
-  for (auto _ : state) engine->predict(model, space(), indices, predictions);
-  state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(indices.size()));
-}
-BENCHMARK(predict)
-    ->ArgNames({"samples", "threads"})
-    ->ArgsProduct({{256, 611, 1567}, {1, 2}})
-    ->Unit(benchmark::kMillisecond)
-    ->UseRealTime();
 
 void predict_exact(benchmark::State& state) {
   const StarlightModel model = quick_model(state.range(0));

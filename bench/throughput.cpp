@@ -53,6 +53,13 @@ double candidate_flop(int samples, bool prefix) {
   return kEncoder + n * (2.0 * kKernelInputs + kMatern + 2.0 * kMaxOutputs) + rows * (rows + 1.0);
 }
 
+double fit_step_flop(int samples) {
+  constexpr double kEncoder = 3.0 * 2.0 * (EncoderLayout::size - kHidden1 - kHidden2 - kLatent),
+                   kPair = 2.0 * kKernelInputs + 45.0, kRows = kKernelInputs + 1.0;
+  const double n = samples;
+  return n * kEncoder + 0.5 * n * (n + 1.0) * kPair + n * n * n + 2.0 * kRows * n * n;
+}
+
 }  // namespace polaris
 
 int main() {

@@ -12,8 +12,11 @@ void print_rate(const char* what, int samples, double items_per_second, double f
 /// element), means, and the whole variance or the bound on it.
 double candidate_flop(int samples, bool prefix);
 
-/// Copy bandwidth, float32 GEMM peak, and each kernel for `model` on the current GPU; nothing in
-/// builds without kernels.
+/// The same of one step of a fit with two outputs (kernels/README.md).
+double fit_step_flop(int samples);
+
+/// Copy bandwidth, float32 GEMM peak, each kernel for `model` and a step of its fit on the current
+/// GPU; nothing in builds without kernels.
 void measure_kernels(const StarlightModel& model);
 
 }  // namespace polaris

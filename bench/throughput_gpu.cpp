@@ -2,11 +2,13 @@
 #include <cublas_v2.h>
 
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <limits>
 #include <numeric>
 #include <stdexcept>
 
+#include "bench/any_fit.hpp"
 #include "bench/starlight_models.hpp"
 #include "bench/throughput.hpp"
 #include "host/engine/posterior_view.hpp"
@@ -74,12 +76,30 @@ void measure_gemm(const DeviceStream& stream) {
 
 template <typename T>
 void measure_score(ScoreLane& lane, const CandidateSource& source, const CandidateTile* tile,
-                   BasicPrediction<T>* out, int samples, bool prefix, const char* what) {
+                   BasicPrediction<T>* out, int samples, ScreenPrecision precision, bool prefix,
+                   const char* what) {
   auto params = lane.workbench<T>().params(source, tile, prefix);
+  params.precision = precision;
   params.output = ScoreOutput::predictions;
   params.predictions = out;
   const double seconds = best_time(lane.stream(), [&] { starlight_score(params, lane.stream()); });
   print_rate(what, samples, kTile / seconds, candidate_flop(samples, prefix));
+}
+
+/// Steps of a fit, as the host sees them: parameters up, value and gradient down.
+void measure_fit(int samples) {
+  constexpr int kSteps = 20;
+  const AnyFit fit(samples);
+  std::vector<double> gradient(fit.parameters.size());
+  StarlightFitter fitter(fit.data());
+  double best = std::numeric_limits<double>::infinity();
+  for (int step = 0; step < kSteps; ++step) {
+    const auto start = std::chrono::steady_clock::now();
+    fitter.evaluate(fit.parameters, step, gradient);
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    if (step > 0) best = std::min(best, seconds.count());
+  }
+  print_rate("fit step, float64", samples, 1.0 / best, fit_step_flop(samples));
 }
 
 }  // namespace
@@ -114,11 +134,15 @@ void measure_kernels(const StarlightModel& model) {
 
   DeviceBuffer<Prediction> single(kTile, "bench");
   DeviceBuffer<ExactPrediction> exact(kTile, "bench");
-  measure_score(lane, source, tile.data(), single.data(), samples, true,
-                "starlight_score, float32, bound on the variance");
-  measure_score(lane, source, tile.data(), single.data(), samples, false,
-                "starlight_score, float32, whole variance");
-  measure_score(lane, source, tile.data(), exact.data(), samples, false,
+  const auto screen = [&](ScreenPrecision precision, bool prefix, const char* what) {
+    measure_score(lane, source, tile.data(), single.data(), samples, precision, prefix, what);
+  };
+  screen(ScreenPrecision::fp32, true, "starlight_score, float32, bound on the variance");
+  screen(ScreenPrecision::fp32, false, "starlight_score, float32, whole variance");
+  screen(ScreenPrecision::tf32, true, "starlight_score, 3xTF32, bound on the variance");
+  screen(ScreenPrecision::tf32, false, "starlight_score, 3xTF32, whole variance");
+  screen(ScreenPrecision::bf16, false, "starlight_score, 3xBF16, whole variance");
+  measure_score(lane, source, tile.data(), exact.data(), samples, ScreenPrecision::fp64, false,
                 "starlight_score, float64, whole variance");
 
   constexpr int kBest = 1000;
@@ -138,6 +162,7 @@ void measure_kernels(const StarlightModel& model) {
                  stream);
   });
   print_rate("select_top_k", 0, kTile / select_seconds, 0.0);
+  measure_fit(samples);
 }
 
 }  // namespace polaris

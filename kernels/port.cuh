@@ -55,6 +55,20 @@ __device__ inline void mma_m16n8k8_tf32(float (&d)[4], const std::uint32_t (&a)[
 #endif
 }
 
+/// Two numbers rounded to bfloat16, to nearest, ties to even, in one register: `first` lies low.
+__device__ inline std::uint32_t to_bf16_pair(float first, float second) {
+#if defined(__CUDA_ARCH__)
+  std::uint32_t out;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(out) : "f"(second), "f"(first));
+  return out;
+#elif !defined(__CUDACC__)
+  return std::uint32_t{__bfloat16_as_ushort(__float2bfloat16_rn(first))} |
+         std::uint32_t{__bfloat16_as_ushort(__float2bfloat16_rn(second))} << 16;
+#else
+  return 0;  // nvcc's host pass: never run
+#endif
+}
+
 /// d += a * b for one warp: a 16 x 16, b 16 x 8 of bfloat16, two to a register; d 16 x 8 in float.
 /// Layouts: PTX ISA, "Matrix Fragments for mma.m16n8k16".
 __device__ inline void mma_m16n8k16_bf16(float (&d)[4], const std::uint32_t (&a)[4],

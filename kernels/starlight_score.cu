@@ -12,9 +12,10 @@
 // Memory     device/starlight_block.cuh: the kernel rows of M candidates stay in shared memory
 //            where they fit, else in device memory. DRAM traffic besides the model: 4 bytes in and
 //            at most 16 out per candidate.
-// Precision  T throughout: float as a screen, its products over the samples in 3xTF32 if wanted,
-//            and double for what is returned. Accumulation by fma along the depth, warps summed in
-//            order: results depend neither on the grid nor on where a candidate stands.
+// Precision  T throughout: float as a screen, its products over the samples in 3xTF32 or 3xBF16 if
+//            wanted (screen_precision.hpp), and double for what is returned. Accumulation by fma
+//            along the depth, warps summed in order: results depend neither on the grid nor on
+//            where a candidate stands.
 // Bound      fused multiply-adds: per candidate the encoder's weights, N kKernelInputs and N^2 / 2
 //            (kPrefixRows^2 / 2 for the bound). Counts: kernels/README.md.
 
@@ -50,7 +51,7 @@ __device__ void put(const StarlightScoreParams<T>& params, bool valid, std::uint
 }
 
 // __grid_constant__: see space_score.cu.
-template <typename T, int C, class SampleProduct>
+template <typename T, int C, class Products>
 __global__ void __launch_bounds__(kScoreThreads, 1)
     starlight_score_kernel(const __grid_constant__ StarlightScoreParams<T> params) {
   DYN_SHARED(T, shared);
@@ -61,7 +62,7 @@ __global__ void __launch_bounds__(kScoreThreads, 1)
                      ? nullptr
                      : params.rows + static_cast<std::size_t>(blockIdx.x) *
                                          score_row_elements(params.layout, kept, 1);
-  StarlightBlock<T, C, SampleProduct> block(params.model, batch, params.prefix, shared, row);
+  StarlightBlock<T, C, Products> block(params.model, batch, params.prefix, shared, row);
   const std::uint64_t first_of_tile = params.tile->first;
   const std::uint32_t count =
       params.places.items != nullptr ? *params.places.size : params.tile->count;
@@ -87,14 +88,14 @@ __global__ void __launch_bounds__(kScoreThreads, 1)
     BasicPrediction<T> prediction{};
     if (valid) prediction = block.prediction();
     put(params, valid, place, candidate, prediction);
-    // The next batch's features and logarithms take the place of these.
-    __syncthreads();
+    // No barrier: the next batch's features were last read before this one's combine(), and what
+    // decode() and prediction() share is a thread's own.
   }
 }
 
-template <typename T, int C, class SampleProduct = WarpProduct<T, kSamplePanel / kLaneRows, C>>
+template <int C, class Products, typename T>
 void launch_score(const StarlightScoreParams<T>& params, const DeviceStream& stream) {
-  launch(starlight_score_kernel<T, C, SampleProduct>,
+  launch(starlight_score_kernel<T, C, Products>,
          {static_cast<unsigned>(params.blocks), kScoreThreads, params.layout.shared_bytes},
          stream.get(), params);
 }
@@ -123,22 +124,27 @@ ScoreLayout choose_score_layout(int kept_rows, std::size_t element_bytes,
 
 template <typename T>
 void starlight_score(const StarlightScoreParams<T>& params, const DeviceStream& stream) {
+  constexpr bool kSingle = sizeof(T) == sizeof(float);
+  const int columns = params.layout.columns;
   // Narrow tiles would leave the tensor cores waiting for the model.
-  if constexpr (sizeof(T) == sizeof(float)) {
-    if (params.tensor_cores && params.layout.columns == 64)
-      return launch_score<T, 8, TensorProduct<8>>(params, stream);
-    if (params.tensor_cores && params.layout.columns == 32)
-      return launch_score<T, 4, TensorProduct<4>>(params, stream);
+  if constexpr (kSingle) {
+    // The bound on the variance has products of its own.
+    const bool bf16 = params.precision == ScreenPrecision::bf16 && !params.prefix;
+    if (bf16 && columns == 64) return launch_score<8, Bf16Products>(params, stream);
+    if (bf16 && columns == 32) return launch_score<4, Bf16Products>(params, stream);
+    const bool tensor_cores = params.precision != ScreenPrecision::fp32;
+    if (tensor_cores && columns == 64) return launch_score<8, Tf32Products>(params, stream);
+    if (tensor_cores && columns == 32) return launch_score<4, Tf32Products>(params, stream);
   }
-  switch (params.layout.columns / kLaneColumns) {
+  switch (columns / kLaneColumns) {
     case 1:
-      return launch_score<T, 1>(params, stream);
+      return launch_score<1, PlainProducts>(params, stream);
     case 2:
-      return launch_score<T, 2>(params, stream);
+      return launch_score<2, PlainProducts>(params, stream);
     case 4:
-      return launch_score<T, 4>(params, stream);
+      return launch_score<4, PlainProducts>(params, stream);
     default:
-      if constexpr (sizeof(T) == sizeof(float)) launch_score<T, 8>(params, stream);
+      if constexpr (kSingle) launch_score<8, PlainProducts>(params, stream);
   }
 }
 template void starlight_score(const StarlightScoreParams<float>&, const DeviceStream&);

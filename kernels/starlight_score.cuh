@@ -12,6 +12,7 @@
 #include "kernels/device/device_list.hpp"
 #include "kernels/device/device_model.hpp"
 #include "kernels/device/stream.hpp"
+#include "kernels/screen_precision.hpp"
 #include "models/space/scored_index.hpp"
 #include "models/starlight/prediction.hpp"
 
@@ -44,8 +45,8 @@ struct StarlightScoreParams {
   const CandidateTile* tile;               ///< device, [1]
   DeviceList<const std::uint32_t> places;  ///< in the tile, to be scored; items null: all of it
   DeviceModelView<T> model;
-  bool tensor_cores;  ///< float only: products over the samples in 3xTF32 (tensor_product.cuh)
-  bool prefix;        ///< bound the variance from above by the first kPrefixRows rows of L^-1
+  ScreenPrecision precision;  ///< fp64 for double, else one of the others
+  bool prefix;  ///< bound the variance from above by the first kPrefixRows rows of L^-1
   ScoreOutput output;
   BasicPrediction<T>* predictions;  ///< device, [tile count], by place in the tile
   Acquisition acquisition;

@@ -12,6 +12,7 @@
 #include <tuple>
 #include <vector>
 
+#include "bench/accuracy/export.hpp"
 #include "bench/accuracy/methods.hpp"
 #include "bench/accuracy/plots.hpp"
 #include "bench/accuracy/splits.hpp"
@@ -32,9 +33,12 @@ struct Options {
   std::vector<std::string> methods = {"analytical", "paper", "gp", "polaris"};
   std::vector<std::string> splits = {"random", "layer"};
   std::vector<std::size_t> sizes = {50, 100, 200, 400, 611, 0};
-  int seeds = kFolds;
+  int folds = 5;
+  int seeds = 5;
+  int first_seed = 0;
   std::map<std::string, double> settings;  ///< changes of FitOptions
   std::string csv, plots;
+  std::string splits_folder;  ///< where set: only write the splits there
   bool json = false;
 };
 
@@ -109,6 +113,13 @@ class Study {
     points_ = is_public ? read_published(options_.high, options_.target)
                         : simulate_points(options_.rtl, options_.cache);
     std::cerr << points_.size() << " measured points\n";
+    if (!options_.splits_folder.empty()) {
+      const auto number = [](int n) { return static_cast<std::uint64_t>(n); };
+      export_splits(points_, options_.splits,
+                    {number(options_.first_seed), number(options_.seeds), number(options_.folds)},
+                    options_.splits_folder);
+      return;
+    }
     const std::vector<LayerPoint> low =
         is_public ? read_points(options_.low, 60'000, options_.rtl.threads)
                   : analytical_points(options_.rtl.workload, options_.rtl.space, kPretrainPoints,
@@ -124,9 +135,9 @@ class Study {
       }
 
     for (const std::string& split : options_.splits)
-      for (int seed = 0; seed < options_.seeds; ++seed) {
-        const Division division =
-            divide(points_, split == "layer", static_cast<std::uint64_t>(seed));
+      for (int seed = options_.first_seed; seed < options_.first_seed + options_.seeds; ++seed) {
+        const Division division = divide(points_, split_of(split), static_cast<std::uint64_t>(seed),
+                                         static_cast<std::uint64_t>(options_.folds));
         for (const std::size_t size : options_.sizes) {
           const std::size_t samples =
               size == 0 ? division.pool.size() : std::min(size, division.pool.size());
@@ -235,9 +246,13 @@ int run(int argc, char** argv) {
   app.add_option("--max-cycles", options.rtl.max_cycles, "Longer runs are left out");
   app.add_option("--rtl-seed", options.rtl.seed, "Seed of the points to simulate");
   app.add_option("--methods", options.methods, "analytical, paper, gp, polaris")->delimiter(',');
-  app.add_option("--splits", options.splits, "random, layer")->delimiter(',');
+  app.add_option("--splits", options.splits, "random, layer, array")->delimiter(',');
   app.add_option("--sizes", options.sizes, "Training samples; 0: all of the folds")->delimiter(',');
-  app.add_option("--seeds", options.seeds, "Seed s tests on fold s mod 5");
+  app.add_option("--seeds", options.seeds, "Seed s tests on fold s mod --folds");
+  app.add_option("--folds", options.folds, "One of so many parts of the points is the test")
+      ->check(CLI::Range(2, 1000));
+  app.add_option("--first-seed", options.first_seed,
+                 "Choices are made on other seeds than are reported");
   app.add_option("--threads", options.rtl.threads);
   app.add_option_function<std::vector<std::string>>(
          "--fit",
@@ -251,6 +266,8 @@ int run(int argc, char** argv) {
       ->delimiter(',');
   app.add_option("--csv", options.csv, "Write every single result here");
   app.add_option("--plots", options.plots, "Folder for calibration and scatter plots (SVG)");
+  app.add_option("--export", options.splits_folder,
+                 "Only write the points and their splits to this folder, for other predictors");
   app.add_flag("--json", options.json);
   CLI11_PARSE(app, argc, argv);
   try {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "host/core/error.hpp"
 #include "models/space/philox.hpp"
 
 namespace polaris {
@@ -20,19 +21,33 @@ std::vector<std::size_t> permutation(std::size_t count, std::uint64_t seed, Stre
 
 }  // namespace
 
-Division divide(const std::vector<MeasuredPoint>& points, bool by_layer, std::uint64_t seed) {
-  std::vector<Layer> layers;
-  std::vector<std::size_t> group;
-  for (const MeasuredPoint& point : points) {
-    const auto found = std::find(layers.begin(), layers.end(), point.sample.layer);
-    group.push_back(by_layer ? static_cast<std::size_t>(found - layers.begin()) : group.size());
-    if (found == layers.end()) layers.push_back(point.sample.layer);
+Split split_of(const std::string& name) {
+  if (name == "random") return Split::random;
+  if (name == "layer") return Split::layer;
+  if (name == "array") return Split::array;
+  throw Error::expected("random, layer or array", "'" + name + "'", "split");
+}
+
+Division divide(const std::vector<MeasuredPoint>& points, Split split, std::uint64_t seed,
+                std::uint64_t folds) {
+  // The first point that each may not be parted from.
+  std::vector<std::size_t> first, group;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const DesignSample& own = points[i].sample;
+    const auto together = [&](std::size_t other) {
+      const DesignSample& sample = points[other].sample;
+      return split == Split::layer   ? sample.layer == own.layer
+             : split == Split::array ? sample.hardware.dim == own.hardware.dim
+                                     : false;
+    };
+    const auto found = std::find_if(first.begin(), first.end(), together);
+    group.push_back(static_cast<std::size_t>(found - first.begin()));
+    if (found == first.end()) first.push_back(i);
   }
-  const std::size_t groups = by_layer ? layers.size() : points.size();
-  const std::vector<std::size_t> place = permutation(groups, seed / kFolds, kPartition);
+  const std::vector<std::size_t> place = permutation(first.size(), seed / folds, kPartition);
   Division out;
   for (const std::size_t i : permutation(points.size(), seed, kOrder))
-    (place[group[i]] % kFolds == seed % kFolds ? out.test : out.pool).push_back(i);
+    (place[group[i]] % folds == seed % folds ? out.test : out.pool).push_back(i);
   return out;
 }
 

@@ -2,13 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "bench/accuracy/data.hpp"
 
 namespace polaris {
-
-inline constexpr int kFolds = 5;
 
 /// Positions of the points to train on, in random order (a smaller training set is the head of a
 /// larger one), and of those to test on.
@@ -17,8 +16,14 @@ struct Division {
   std::vector<std::size_t> test;
 };
 
-/// Fold `seed` mod kFolds of a partition drawn from seed / kFolds is the test, the rest the pool;
-/// `by_layer`: all points of a layer fall into one fold.
-Division divide(const std::vector<MeasuredPoint>& points, bool by_layer, std::uint64_t seed);
+/// What may not be in training and test both: a point, a layer, or an array size.
+enum class Split { random, layer, array };
+
+/// Throws Error for another name than these.
+Split split_of(const std::string& name);
+
+/// Fold `seed` mod `folds` of a partition drawn from seed / folds is the test, the rest the pool.
+Division divide(const std::vector<MeasuredPoint>& points, Split split, std::uint64_t seed,
+                std::uint64_t folds);
 
 }  // namespace polaris

@@ -16,6 +16,7 @@ const Device& device_of(int arch) {
 }
 
 double special_rate(const Device& device) { return 16.0 * device.multiprocessors * device.clock; }
+double wavefront_rate(const Device& device) { return device.multiprocessors * device.clock; }
 double issue_rate(const Device& device) { return 4.0 * device.multiprocessors * device.clock; }
 
 Occupancy occupancy(const Device& device, int registers, int shared_bytes, int threads) {

@@ -23,6 +23,8 @@ const Device& device_of(int arch);
 double special_rate(const Device& device);
 /// Instructions of warps per second: four schedulers in each multiprocessor.
 double issue_rate(const Device& device);
+/// Accesses of warps to shared memory per second, free of bank conflicts: one a cycle.
+double wavefront_rate(const Device& device);
 
 struct Occupancy {
   int blocks;           ///< on a multiprocessor

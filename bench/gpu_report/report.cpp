@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "bench/gpu_report/candidate.hpp"
 #include "bench/gpu_report/occupancy.hpp"
 #include "bench/gpu_report/ptxas.hpp"
 
@@ -64,6 +65,8 @@ json times_per_item(const Device& device, const json& counts, double items) {
            counts["special_functions"].get<double>() / special_rate(device) / items},
           {"instructions",
            counts["thread_instructions"].get<double>() / kWarpThreads / issue_rate(device) / items},
+          {"shared memory",
+           counts["shared_wavefronts"]["needed"].get<double>() / wavefront_rate(device) / items},
           {"DRAM", (bytes["loaded"].get<double>() + bytes["stored"].get<double>()) /
                        device.bandwidth / items}};
 }
@@ -157,10 +160,24 @@ int excesses(const json& k, const json& budget) {
   return count;
 }
 
+/// The fused path keeps what it computes; only places of candidates pass through device memory.
+int excess_traffic(const json& candidates) {
+  constexpr double kMostBytes = 16.0;
+  int count = 0;
+  for (const json& e : candidates)
+    if (e["dram_bytes"] > kMostBytes) {
+      fmt::print("OVER BUDGET: device memory: at most {} bytes per candidate, got {}\n", kMostBytes,
+                 e["dram_bytes"].get<double>());
+      ++count;
+    }
+  return count;
+}
+
 int run(int argc, char** argv) {
   const std::vector<Inputs> inputs = parse_arguments(argc, argv);
   const json budgets = read_json(argv[1]);
-  json out = json::array();
+  json out = {{"kernels", json::array()}, {"candidates", json::array()}};
+  json& kernels = out["kernels"];
   int over = 0;
   for (const Inputs& in : inputs) {
     std::map<std::string, Resources> resources;
@@ -172,13 +189,18 @@ int run(int argc, char** argv) {
       });
       if (counts == profile.end() || !items.contains(name) || resources.count(name) == 0)
         throw std::runtime_error(name + ": has a budget, but is not in the workload");
-      out.push_back(kernel_report(device_of(in.arch), *counts, items[name], resources.at(name)));
-      print(out.back());
-      over += excesses(out.back(), budget[std::to_string(in.arch)]);
+      kernels.push_back(
+          kernel_report(device_of(in.arch), *counts, items[name], resources.at(name)));
+      print(kernels.back());
+      over += excesses(kernels.back(), budget[std::to_string(in.arch)]);
     }
     for (const auto& [name, resource] : resources)
       if (!budgets.contains(name))
         throw std::runtime_error(name + ": expected a line in the budget and in the workload");
+    const json candidates = candidate_report(device_of(in.arch), profile, items);
+    print_candidates(candidates);
+    over += excess_traffic(candidates);
+    out["candidates"].insert(out["candidates"].end(), candidates.begin(), candidates.end());
   }
   std::ofstream(argv[2]) << out.dump(2) << "\n";
   return over == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -8,19 +8,23 @@
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "bench/any_fit.hpp"
 #include "host/engine/posterior_view.hpp"
 #include "host/space/layer_space.hpp"
 #include "kernels/device/device_model.hpp"
 #include "kernels/device/device_space.hpp"
+#include "kernels/device/encoder_block.cuh"
 #include "kernels/exhaustive_top_k.hpp"
 #include "kernels/feasible_candidates.cuh"
 #include "kernels/next_tile.cuh"
 #include "kernels/starlight_score.cuh"
+#include "tests/simt/control.hpp"
 
 namespace {
 
@@ -82,24 +86,23 @@ void run_scan_steps(const LayerSpaceView& space, std::uint64_t begin) {
   items["polaris::feasible_candidates_kernel"] = {kCandidates, "candidates"};
 }
 
-constexpr int kSamples = 64;
-
 /// Any finite numbers: counts of the scoring kernels do not depend on them.
 template <typename T>
-PosteriorTensors<T> any_model() {
+PosteriorTensors<T> any_model(int samples) {
+  const auto n = static_cast<std::size_t>(samples);
   const auto values = [](std::size_t count) { return std::vector<T>(count, T(1) / T(64)); };
   constexpr std::size_t kInputs = kKernelInputs;
-  return {.samples = kSamples,
+  return {.samples = samples,
           .outputs = kMaxOutputs,
           .warp = true,
           .feature_mean = values(kFeatures),
           .feature_inverse_sd = values(kFeatures),
           .encoder = values(EncoderLayout::size),
           .inverse_length = values(kInputs),
-          .train = values(kSamples * kInputs),
-          .train_norm = values(kSamples),
-          .inverse_factor = values(kSamples * kSamples),
-          .alpha = values(kMaxOutputs * kSamples),
+          .train = values(n * kInputs),
+          .train_norm = values(n),
+          .inverse_factor = values(n * n),
+          .alpha = values(kMaxOutputs * n),
           .mean_weight = values(kMaxOutputs * kInputs),
           .mean_bias = values(kMaxOutputs),
           .sd = values(kMaxOutputs),
@@ -115,35 +118,120 @@ ScoreLayout layout_of(int columns, int kept_rows, std::size_t element_bytes) {
   throw std::logic_error("no layout has " + std::to_string(columns) + " columns");
 }
 
-/// Predictions with the whole variance.
+std::string kernel_name(const std::string& type, int columns, ScreenPrecision precision) {
+  const std::map<ScreenPrecision, std::string> products = {{ScreenPrecision::fp64, "Plain"},
+                                                           {ScreenPrecision::fp32, "Plain"},
+                                                           {ScreenPrecision::tf32, "Tf32"},
+                                                           {ScreenPrecision::bf16, "Bf16"}};
+  const std::string lane = std::to_string(columns / 8);  // eight lanes lie across a tile
+  return "void polaris::starlight_score_kernel<" + type + ", " + lane +
+         ", polaris::" + products.at(precision) + "Products>";
+}
+
+struct ScoreRun {
+  int columns;
+  ScreenPrecision precision;
+  int samples = 64;
+  bool screen = false;  ///< a list of places in, those that survive out; else predictions
+  bool prefix = false;  ///< bound on the variance
+  std::uint32_t candidates = 64;
+};
+
 template <typename T>
-void run_score(const LayerSpaceView& space, std::uint64_t begin, int columns, bool tensor_cores) {
-  constexpr std::uint32_t kCandidates = 64;
+void run_score(const LayerSpaceView& space, std::uint64_t begin, const ScoreRun& run) {
   const DeviceStream stream;
   const DeviceSpace device_space(space, stream);
-  const PosteriorTensors<T> tensors = any_model<T>();
+  const PosteriorTensors<T> tensors = any_model<T>(run.samples);
   const DeviceModel<T> model(posterior_view(tensors), stream);
+  const std::size_t count = run.candidates;
   DeviceBuffer<CandidateTile> tile(1, "workload");
-  tile.upload(std::vector<CandidateTile>{{0, kCandidates}}, stream);
-  DeviceBuffer<BasicPrediction<T>> out(kCandidates, "workload");
+  tile.upload(std::vector<CandidateTile>{{0, run.candidates}}, stream);
+  DeviceBuffer<BasicPrediction<T>> out(count, "workload");
+  DeviceBuffer<std::uint32_t> in_places(count, "workload"), out_places(count, "workload"),
+      sizes(2, "workload");
+  std::vector<std::uint32_t> places(count);
+  std::iota(places.begin(), places.end(), 0u);
+  in_places.upload(places, stream);
+  sizes.upload(std::vector<std::uint32_t>{run.candidates, 0}, stream);
+  DeviceBuffer<ScoredIndex> kth_best(1, "workload");
+  kth_best.upload(std::vector<ScoredIndex>{no_candidate()}, stream);  // all survive
   StarlightScoreParams<T> params{};
   params.source = {device_space.view(), nullptr, nullptr, begin, 1};
   params.tile = tile.data();
   params.model = model.view();
-  params.tensor_cores = tensor_cores;
-  params.output = ScoreOutput::predictions;
+  params.precision = run.precision;
+  params.prefix = run.prefix;
+  params.output = run.screen ? ScoreOutput::survivors : ScoreOutput::predictions;
+  if (run.screen) params.places = {in_places.data(), sizes.data()};
   params.predictions = out.data();
-  params.layout = layout_of(columns, score_kept_rows(model.view(), false), sizeof(T));
+  params.kth_best = kth_best.data();
+  params.survivors = {out_places.data(), sizes.data() + 1};
+  params.layout = layout_of(run.columns, score_kept_rows(model.view(), run.prefix), sizeof(T));
   params.blocks = 1;
   starlight_score(params, stream);
   stream.synchronize();
+}
 
-  const std::string type = sizeof(T) == sizeof(float) ? "float" : "double";
-  const std::string lane = std::to_string(columns / 8);  // eight lanes lie across a tile
-  const std::string product =
-      tensor_cores ? "TensorProduct<" + lane + ">" : "WarpProduct<" + type + ", 8, " + lane + ">";
-  items["void polaris::starlight_score_kernel<" + type + ", " + lane + ", polaris::" + product +
-        " >"] = {kCandidates, "candidates, 64 samples"};
+/// What the report of single kernels is about.
+template <typename T>
+void run_kernel(const LayerSpaceView& space, std::uint64_t begin, const ScoreRun& run) {
+  run_score<T>(space, begin, run);
+  items[kernel_name(sizeof(T) == sizeof(float) ? "float" : "double", run.columns, run.precision)] =
+      {run.candidates, std::to_string(run.samples) + " samples, candidates"};
+}
+
+/// What the report of whole candidates is about: the passes of a screen for several numbers of
+/// samples, and one pass with twice the candidates, which tells their traffic from the model's.
+void run_passes(const LayerSpaceView& space, std::uint64_t begin) {
+  const auto pass = [&](const ScoreRun& run) {
+    const std::string label = (run.prefix ? "bound " : "whole ") + std::to_string(run.samples) +
+                              " " + std::to_string(run.candidates);
+    simt::set_profile_label(label);
+    run_score<float>(space, begin, run);
+    items[kernel_name("float", run.columns, run.precision) + " " + label] = {run.candidates,
+                                                                             "candidates"};
+  };
+  for (const ScreenPrecision precision :
+       {ScreenPrecision::fp32, ScreenPrecision::tf32, ScreenPrecision::bf16})
+    for (const int samples : {64, 128, 192, 256})
+      for (const int columns : {16, 32, 64}) {
+        // Narrow tiles are not for tensor cores.
+        if (columns == 16 && precision != ScreenPrecision::fp32) continue;
+        pass({columns, precision, samples, true, false});
+        // In bfloat16 the bound is that of tf32.
+        if (columns == 64 && precision != ScreenPrecision::bf16)
+          pass({columns, precision, samples, true, true});
+      }
+  for (const bool prefix : {false, true}) pass({64, ScreenPrecision::fp32, 128, true, prefix, 128});
+  simt::set_profile_label("");
+  // Candidates of a product tile with the whole variance, by what a block may have.
+  for (const auto& [arch, kib] : {std::pair{80, 163}, std::pair{90, 227}})
+    for (const int samples : {256, 611, 1567}) {
+      const int rows = panel_count(samples, kSamplePanel) * kSamplePanel;
+      const ScoreLayout layout =
+          choose_score_layout(rows, sizeof(float), static_cast<std::size_t>(kib) * 1024);
+      items["columns sm_" + std::to_string(arch) + " " + std::to_string(samples)] = {
+          static_cast<std::uint64_t>(layout.columns), "columns"};
+    }
+}
+
+/// One step of a fit with dropout.
+void run_fit() {
+  constexpr int kSamples = 64;
+  const AnyFit fit(kSamples);
+  std::vector<double> gradient(fit.parameters.size());
+  StarlightFitter(fit.data()).evaluate(fit.parameters, 0, gradient);
+  constexpr std::uint64_t kPairs = kSamples * (kSamples + 1) / 2;
+  items["polaris::encoder_forward_kernel"] = {kSamples, "samples"};
+  items["polaris::encoder_backward_kernel"] = {kSamples, "samples"};
+  items["polaris::encoder_gradient_kernel"] = {
+      EncoderLayout::size,
+      "parameters, " + std::to_string(encoder_blocks(kSamples)) + " gradients each"};
+  items["polaris::covariance_kernel"] = {kPairs, "pairs of samples"};
+  items["polaris::covariance_gradient_kernel"] = {kPairs, "pairs of samples"};
+  items["polaris::factor_terms_kernel"] = {kSamples, "samples"};
+  items["polaris::gradient_terms_kernel"] = {(kKernelInputs + 1) * kSamples,
+                                             "kernel inputs of samples"};
 }
 
 void run_all(const std::string& path) {
@@ -153,9 +241,14 @@ void run_all(const std::string& path) {
   const std::uint64_t begin = view.size / 5;
   run_exhaustive(view, begin);
   run_scan_steps(view, begin);
-  for (const int columns : {8, 16, 32, 64}) run_score<float>(view, begin, columns, false);
-  for (const int columns : {8, 16, 32}) run_score<double>(view, begin, columns, false);
-  for (const int columns : {32, 64}) run_score<float>(view, begin, columns, true);
+  for (const int columns : {8, 16, 32})
+    run_kernel<double>(view, begin, {columns, ScreenPrecision::fp64});
+  for (const int columns : {8, 16, 32, 64})
+    run_kernel<float>(view, begin, {columns, ScreenPrecision::fp32});
+  for (const ScreenPrecision precision : {ScreenPrecision::tf32, ScreenPrecision::bf16})
+    for (const int columns : {32, 64}) run_kernel<float>(view, begin, {columns, precision});
+  run_passes(view, begin);
+  run_fit();
   std::ofstream(path) << nlohmann::json(items).dump(2) << "\n";
 }
 

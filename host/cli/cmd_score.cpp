@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <iostream>
@@ -50,8 +51,6 @@ constexpr std::array<std::string_view, kColumns> kColumnNames = {
     "pred.edp_p95", "pred.std_log",   "pred.ei",        "pred.novelty", "pred.error"};
 
 constexpr double kNormal95 = 1.6448536269514722;  // 95 % quantile of the standard normal
-/// A prediction with more of the prior variance left than this is hardly one.
-constexpr double kFar = 0.9;
 constexpr double kJoulePerPicojoule = 1e-12;
 constexpr double kJoulePerMicrojoule = 1e-6;
 
@@ -63,6 +62,20 @@ double novelty(const StarlightModel& model, const LayerPoint& point,
                                              lower_bound_cycles(point.layer, point.hardware))
                                  : prediction.log_latency_sd;
   return sd * sd / (tensors.sd[0] * tensors.sd[0] * tensors.unit_variance);
+}
+
+/// The largest share of the prior variance that is left of a sample by the others, 1 / (C^-1)_ii: a
+/// query with more is lonelier than any of them.
+double largest_novelty(const StarlightModel& model) {
+  constexpr double kNone = 0.9;  // of one sample, with no other to compare with
+  const PosteriorTensors<double>& tensors = model.tensors_f64();
+  const auto n = static_cast<std::size_t>(tensors.samples);
+  std::vector<double> precision(n);
+  for (std::size_t i = 0; i < n; ++i)
+    for (std::size_t j = 0; j <= i; ++j)
+      precision[j] += tensors.inverse_factor[i * n + j] * tensors.inverse_factor[i * n + j];
+  const double least = *std::min_element(precision.begin(), precision.end());
+  return std::min(kNone, 1.0 / (least * tensors.unit_variance));
 }
 
 /// Columns of one row. `energy`: measured J to use instead of the predicted one.
@@ -119,6 +132,7 @@ ScoreCounts score_table(Table& table, const StarlightModel& model, const ScoreOp
   }
   std::vector<ExactPrediction> predictions(points.size());
   make_engine(global.backend, {global.threads})->predict_points(model, points, predictions);
+  const double far = largest_novelty(model);
   for (std::size_t p = 0; p < points.size(); ++p) {
     std::vector<std::string>& row = table.rows[row_of[p]];
     std::optional<double> energy;
@@ -128,7 +142,7 @@ ScoreCounts score_table(Table& table, const StarlightModel& model, const ScoreOp
         describe(points[p], predictions[p], energy, model.parameters().warp, options.incumbent);
     const double share = novelty(model, points[p], predictions[p]);
     fields[kNovelty] = fmt::to_string(share);
-    counts.far += share > kFar;
+    counts.far += share > far;
     for (std::size_t c = 0; c < kColumns; ++c) row[columns[c]] = std::move(fields[c]);
   }
   return counts;
@@ -140,9 +154,9 @@ void run_score(const ScoreOptions& options) {
   const ScoreCounts counts = score_table(table, model, options);
   if (counts.far > 0)
     spdlog::warn(
-        "{}: {} of {} rows lie far from the model's samples (pred.novelty > {}): their "
-        "predictions are little more than guesses",
-        options.input, counts.far, table.rows.size(), kFar);
+        "{}: {} of {} rows lie far from the model's samples, further than any of these from the "
+        "others (pred.novelty): their predictions are little more than guesses",
+        options.input, counts.far, table.rows.size());
   write_table(table, options.output);
   if (global_options().json)
     std::cout << nlohmann::ordered_json{{"model_hash", model.hash()},

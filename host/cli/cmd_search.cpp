@@ -36,6 +36,7 @@ struct SearchCommand {
   std::string json_out;
   std::vector<std::string> compare;
   std::vector<std::string> evaluator;  ///< empty: the built-in accelerator
+  std::string precision = "fp32";
   bool resume = false;
   int rtl_budget = 320;
   int batch = 24;
@@ -171,8 +172,11 @@ void run_search(const SearchCommand& command) {
   const GlobalOptions& global = global_options();
   const SearchProblem problem(read_workload(find_zoo_file("workloads", command.workload)),
                               read_design_space(find_zoo_file("spaces", command.space)));
-  const SearchOptions options = search_options(command);
-  const auto engine = make_engine(global.backend, {global.threads});
+  const auto engine =
+      make_engine(global.backend,
+                  {.threads = global.threads, .precision = screen_precision(command.precision)});
+  SearchOptions options = search_options(command);
+  if (engine->name() == "cuda") options.fit.backend = FitBackend::cuda;
   RtlSchedulerOptions rtl;
   rtl.threads = global.threads;
   rtl.evaluator = command.evaluator;
@@ -249,6 +253,10 @@ void add_search(CLI::App& app) {
   sub->add_option("--patience", command->patience,
                   "iterations without gain that end the search, 0: never")
       ->check(integer_in(0, 1'000'000))
+      ->capture_default_str();
+  sub->add_option("--precision", command->precision,
+                  "arithmetic in which a GPU screens candidates; finds the same")
+      ->check(one_of({"fp64", "fp32", "tf32", "bf16"}))
       ->capture_default_str();
   sub->add_option("--time-limit", command->time_limit_s,
                   "seconds per strategy, 0: none (results then depend on the machine's speed)")

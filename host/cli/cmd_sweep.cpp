@@ -26,6 +26,7 @@
 #include "host/core/paths.hpp"
 #include "host/engine/engine.hpp"
 #include "host/io/table.hpp"
+#include "host/sweep/prune.hpp"
 #include "host/sweep/results.hpp"
 #include "host/sweep/sweep.hpp"
 
@@ -54,6 +55,7 @@ struct SweepCommand {
   std::int64_t max_scratchpad_kib = 0;
   int top = 10;
   double checkpoint_s = 5.0;
+  bool only_top = false;
   bool dry_run = false;
 };
 
@@ -130,6 +132,8 @@ SweepSpec spec_of(const SweepCommand& command) {
   if (!starlight && command.objective != "mean")
     throw Error::expected("--objective mean where nothing is uncertain", command.objective,
                           "--fidelity analytical");
+  if (!starlight && command.only_top)
+    throw Error::expected("--only-top with --fidelity starlight", "the analytical model", "sweep");
   if (starlight) spec.tile_points = kStarlightTile;
   spec.fidelity = starlight ? Fidelity::starlight : Fidelity::analytical;
   return spec;
@@ -219,6 +223,7 @@ void run_sweep(const SweepCommand& command) {
   }
   SweepPlan plan(std::move(spec));
   if (!command.avoid.empty()) plan.avoid(read_avoided(command.avoid, plan.spec().workload));
+  if (command.only_top) plan.prune_above(prune_thresholds(plan, *model, global.threads));
   const auto scorer = model ? make_starlight_scorer(plan, *model, *engine, global.threads)
                             : make_analytical_scorer(plan, global.threads);
   if (command.dry_run) {
@@ -231,8 +236,11 @@ void run_sweep(const SweepCommand& command) {
     return;
   }
   expect_covered(plan, state.layers);
-  write_results(plan, state.layers, command.out);
-  std::cout << (global.json ? format_json(plan, state.layers) : format_text(plan, state.layers));
+  const std::vector<NetworkDesign> ranking =
+      rank_hardware(plan, state.layers, model ? &*model : nullptr);
+  write_results(plan, state.layers, ranking, command.out);
+  std::cout << (global.json ? format_json(plan, state.layers)
+                            : format_text(plan, state.layers, ranking));
 }
 
 }  // namespace
@@ -281,6 +289,9 @@ void add_sweep(CLI::App& app) {
       ->check(CLI::PositiveNumber);
   sub->add_option("--max-latency", command->max_latency, "cycles of one execution of a layer")
       ->check(CLI::PositiveNumber);
+  sub->add_flag("--only-top", command->only_top,
+                "with Starlight: only the best points of each layer; what a bound shows not to be "
+                "among them is pruned, so no tables by hardware, no fronts, no ranking");
   sub->add_option("--avoid", command->avoid,
                   "CSV with the columns layer and index of points to leave out");
   sub->add_option("--shard", command->shard, "i/n: part i of n; all parts go to `polaris merge`")

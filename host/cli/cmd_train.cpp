@@ -18,6 +18,7 @@
 #include "host/config/workload_yaml.hpp"
 #include "host/core/error.hpp"
 #include "host/core/paths.hpp"
+#include "host/engine/engine.hpp"
 #include "host/fit/fit.hpp"
 #include "host/fit/pretrain.hpp"
 #include "host/search/pretraining.hpp"
@@ -111,6 +112,9 @@ std::vector<DesignSample> read_high(const TrainOptions& options, int threads) {
                        energy ? kPicojoulePerMicrojoule * read_measurement(table, i, *energy)
                               : std::numeric_limits<double>::quiet_NaN()});
   }
+  if (samples.empty())
+    throw Error::expected("at least one valid row", "none of " + std::to_string(rows.size()),
+                          options.high);
   return samples;
 }
 
@@ -154,6 +158,7 @@ void run_train(const TrainOptions& options) {
                           "train");
   if (!options.high.empty() && options.target.empty())
     throw Error::expected("--target with --high", "none", "train");
+  if (global.backend != "auto") usable_backend(global.backend);  // refused before any work
   // The small file first: a mistake in it should not cost the pre-training.
   std::vector<DesignSample> samples;
   if (!options.high.empty()) samples = read_high(options, global.threads);
@@ -169,17 +174,26 @@ void run_train(const TrainOptions& options) {
   FitOptions fit = options.variant == "paper" ? FitOptions::paper() : FitOptions();
   fit.seed = global.seed;
   fit.threads = global.threads;
+  if (usable_backend(global.backend) == "cuda") fit.backend = FitBackend::cuda;
   const StarlightModel model = fit_starlight(pretrained, samples, fit);
   model.save(options.output);
   const SampleCount& count = model.sample_count();
   if (count.below_bound > 0)
     spdlog::warn("{}: {} rows have fewer cycles than MACs / dim^2 and were skipped", options.high,
                  count.below_bound);
+  const ModelParameters& parameters = model.parameters();
+  if (parameters.failures > 0)
+    spdlog::warn(
+        "{}: {} rows are out of all proportion to the others (10 times and more) and were skipped "
+        "as failed measurements",
+        options.high, parameters.failures);
   print_result({{"model", options.output},
                 {"variant", options.variant},
+                {"machine", parameters.machine},
                 {"samples", count.used},
                 {"duplicates", count.duplicates},
                 {"below_lower_bound", count.below_bound},
+                {"failed", parameters.failures},
                 {"negative_log_likelihood", model.negative_log_likelihood()},
                 {"hash", model.hash()}});
 }

@@ -18,5 +18,6 @@ void add_merge(CLI::App& app);
 void add_train(CLI::App& app);
 void add_score(CLI::App& app);
 void add_report(CLI::App& app);
+void add_bench(CLI::App& app);
 
 }  // namespace polaris

@@ -61,6 +61,7 @@ int main_checked(int argc, char** argv) {
   add_train(app);
   add_score(app);
   add_report(app);
+  add_bench(app);
   app.parse_complete_callback([] { configure_logging(global_options().quiet); });
   try {
     run(app, argc, argv);

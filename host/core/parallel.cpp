@@ -17,20 +17,27 @@ int default_threads() {
   return std::max(1, CPU_COUNT(&cores));
 }
 
+int worker_count(int threads) { return threads > 0 ? threads : default_threads(); }
+
 void parallel_for(std::int64_t count, std::int64_t grain, int threads,
                   const std::function<void(std::int64_t, std::int64_t)>& body) {
+  parallel_for_workers(count, grain, threads,
+                       [&body](int, std::int64_t begin, std::int64_t end) { body(begin, end); });
+}
+
+void parallel_for_workers(std::int64_t count, std::int64_t grain, int threads,
+                          const std::function<void(int, std::int64_t, std::int64_t)>& body) {
   if (count <= 0) return;
   grain = std::max<std::int64_t>(1, grain);
   const std::int64_t chunks = (count + grain - 1) / grain;
-  if (threads <= 0) threads = default_threads();
-  const int workers = static_cast<int>(std::min<std::int64_t>(threads, chunks));
+  const int workers = static_cast<int>(std::min<std::int64_t>(worker_count(threads), chunks));
   std::atomic<std::int64_t> next{0};
   std::exception_ptr failure;
   std::mutex failure_mutex;
-  const auto work = [&] {
+  const auto work = [&](int worker) {
     try {
       for (std::int64_t chunk = next++; chunk < chunks; chunk = next++)
-        body(chunk * grain, std::min(count, (chunk + 1) * grain));
+        body(worker, chunk * grain, std::min(count, (chunk + 1) * grain));
     } catch (...) {
       const std::lock_guard lock(failure_mutex);
       if (!failure) failure = std::current_exception();
@@ -38,8 +45,8 @@ void parallel_for(std::int64_t count, std::int64_t grain, int threads,
     }
   };
   std::vector<std::jthread> pool;
-  for (int i = 1; i < workers; ++i) pool.emplace_back(work);
-  work();
+  for (int i = 1; i < workers; ++i) pool.emplace_back(work, i);
+  work(0);
   pool.clear();
   if (failure) std::rethrow_exception(failure);
 }

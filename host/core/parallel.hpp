@@ -16,4 +16,13 @@ int default_threads();
 void parallel_for(std::int64_t count, std::int64_t grain, int threads,
                   const std::function<void(std::int64_t begin, std::int64_t end)>& body);
 
+/// The same for bodies that keep something per thread: `worker`, below worker_count(threads), is
+/// the number of the thread that calls.
+void parallel_for_workers(
+    std::int64_t count, std::int64_t grain, int threads,
+    const std::function<void(int worker, std::int64_t begin, std::int64_t end)>& body);
+
+/// Threads that `threads` stands for: itself, or default_threads() where it is 0.
+int worker_count(int threads);
+
 }  // namespace polaris

@@ -1,119 +1,228 @@
 // The path of a candidate, top to bottom: index -> decode -> features -> latent -> kernel row ->
-// posterior -> prediction (here), -> acquisition -> top k (select.cpp).
+// posterior -> prediction (here), -> acquisition -> top k (cpu_top_k.cpp). In float32 by the stages
+// of simd/, in float64 by ExactTile.
 #include <cstdint>
 #include <limits>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "host/core/parallel.hpp"
+#include "host/engine/cpu_top_k.hpp"
 #include "host/engine/engine.hpp"
+#include "host/engine/exact_tile.hpp"
 #include "host/engine/make_cpu_engine.hpp"
-#include "host/engine/tile.hpp"
+#include "host/engine/screen_tile.hpp"
+#include "host/engine/select.hpp"
 
 namespace polaris {
 namespace {
 
-/// Candidates of one work item: enough tiles to repay its workspace, small enough to balance.
-constexpr std::int64_t kGrain = 8 * kTileSize;
+/// Candidates of one work item: enough tiles for a last one that is not full, small enough to
+/// balance.
+constexpr std::int64_t kGrain = 32 * ScreenTile::kSize;
+
+/// Calls run(size) for tiles of at most `tile` feasible points of indices [begin, end), after
+/// put(slot, n, point) for each of them; infeasible(n) for the others.
+template <typename Put, typename Run, typename Infeasible>
+void for_feasible_tiles(const LayerSpaceView& space, std::span<const std::uint64_t> indices,
+                        std::int64_t begin, std::int64_t end, int tile, const Put& put,
+                        const Run& run, const Infeasible& infeasible) {
+  int size = 0;
+  for (auto n = static_cast<std::size_t>(begin); n < static_cast<std::size_t>(end); ++n) {
+    const DesignPoint point = space.decode(indices[n]);
+    if (check(space.layer, point) != Feasibility::feasible) {
+      infeasible(n);
+      continue;
+    }
+    put(size, n, point);
+    if (++size == tile) {
+      run(size);
+      size = 0;
+    }
+  }
+  if (size > 0) run(size);
+}
 
 template <typename T>
-const PosteriorTensors<T>& tensors(const StarlightModel& model);
-template <>
-const PosteriorTensors<float>& tensors<float>(const StarlightModel& model) {
-  return model.tensors_f32();
-}
-template <>
-const PosteriorTensors<double>& tensors<double>(const StarlightModel& model) {
-  return model.tensors_f64();
+constexpr BasicPrediction<T> no_prediction() {
+  constexpr T kNone = std::numeric_limits<T>::quiet_NaN();
+  return {kNone, kNone, kNone, kNone};
 }
 
-template <typename T>
-void run_tile(Tile<T>& tile, std::span<const LayerPoint> points,
-              std::span<BasicPrediction<T>> predictions) {
-  tile.compute_features(points);
-  tile.encode_features();
-  tile.compute_kernel();
-  tile.compute_posterior();
-  tile.to_predictions(points, predictions);
-}
+/// A float32 tile of one thread and where its candidates' predictions belong.
+struct ScreenWorker {
+  ScreenTile tile;
+  std::size_t target[ScreenTile::kSize];
 
-/// Decoded feasible points on their way through a tile, and where their predictions belong.
-template <typename T>
-struct TileQueue {
-  std::vector<LayerPoint> points = std::vector<LayerPoint>(kTileSize);
-  std::vector<std::size_t> target = std::vector<std::size_t>(kTileSize);
-  std::vector<BasicPrediction<T>> predictions = std::vector<BasicPrediction<T>>(kTileSize);
-  std::size_t size = 0;
+  ScreenWorker(const simd::Stages& stages, int samples) : tile(stages, samples), target() {}
 
-  void flush(Tile<T>& tile, std::span<BasicPrediction<T>> out) {
-    if (size == 0) return;
-    run_tile<T>(tile, {points.data(), size}, {predictions.data(), size});
-    for (std::size_t i = 0; i < size; ++i) out[target[i]] = predictions[i];
-    size = 0;
+  void run(const ScreenModel& model, const PackedFactor& factor, int size,
+           std::span<Prediction> out) {
+    tile.encode(model, size);
+    tile.compute_kernel(model, size);
+    tile.clear_explained(size);
+    tile.explain(factor, 0, factor.panels(), size);
+    tile.finish(model, size);
+    for (int slot = 0; slot < size; ++slot) out[target[slot]] = tile.prediction(slot);
   }
 };
 
-template <typename T>
-void predict_space(const StarlightModel& model, const LayerSpaceView& space,
-                   std::span<const std::uint64_t> indices, std::span<BasicPrediction<T>> out,
-                   int threads) {
-  constexpr T kNone = std::numeric_limits<T>::quiet_NaN();
-  parallel_for(static_cast<std::int64_t>(indices.size()), kGrain, threads,
-               [&](std::int64_t begin, std::int64_t end) {
-                 Tile<T> tile(tensors<T>(model));
-                 TileQueue<T> queue;
-                 for (std::int64_t i = begin; i < end; ++i) {
-                   const auto n = static_cast<std::size_t>(i);
-                   const DesignPoint point = space.decode(indices[n]);
-                   if (check(space.layer, point) != Feasibility::feasible) {
-                     out[n] = {kNone, kNone, kNone, kNone};
-                     continue;
-                   }
-                   queue.points[queue.size] = {space.layer, point.hardware, point.mapping};
-                   queue.target[queue.size] = n;
-                   if (++queue.size == kTileSize) queue.flush(tile, out);
-                 }
-                 queue.flush(tile, out);
-               });
-}
+/// The same in float64.
+struct ExactWorker {
+  ExactTile tile;
+  LayerPoint points[ExactTile::kSize];
+  std::size_t target[ExactTile::kSize];
+  ExactPrediction predictions[ExactTile::kSize];
 
-template <typename T>
-void predict_list(const StarlightModel& model, std::span<const LayerPoint> points,
-                  std::span<BasicPrediction<T>> out, int threads) {
-  parallel_for(static_cast<std::int64_t>(points.size()), kTileSize, threads,
-               [&](std::int64_t begin, std::int64_t end) {
-                 const auto first = static_cast<std::size_t>(begin);
-                 const auto size = static_cast<std::size_t>(end - begin);
-                 Tile<T> tile(tensors<T>(model));
-                 run_tile<T>(tile, points.subspan(first, size), out.subspan(first, size));
-               });
-}
+  void run(std::span<const LayerPoint> of, std::span<ExactPrediction> out) {
+    tile.compute_features(of);
+    tile.encode_features();
+    tile.compute_kernel();
+    tile.compute_posterior();
+    tile.to_predictions(of, out);
+  }
+};
 
 class CpuEngine final : public Engine {
  public:
-  explicit CpuEngine(const EngineOptions& options) : threads_(options.threads) {}
+  explicit CpuEngine(const EngineOptions& options)
+      : threads_(worker_count(options.threads)),
+        screen_workers_(static_cast<std::size_t>(threads_)),
+        exact_workers_(static_cast<std::size_t>(threads_)) {}
 
   std::string_view name() const override { return "cpu"; }
 
   void predict(const StarlightModel& model, const LayerSpaceView& space,
                std::span<const std::uint64_t> indices, std::span<Prediction> predictions) override {
-    predict_space<float>(model, space, indices, predictions, threads_);
+    if (indices.empty()) return;
+    prepare(model);
+    const ScreenModel screen(model.tensors_f64(), stages_, varying_features(space), origin(space));
+    const auto count = static_cast<std::int64_t>(indices.size());
+    parallel_for_workers(count, kGrain, threads_,
+                         [&](int number, std::int64_t begin, std::int64_t end) {
+                           ScreenWorker& worker = screen_worker(number);
+                           for_feasible_tiles(
+                               space, indices, begin, end, ScreenTile::kSize,
+                               [&](int slot, std::size_t n, const DesignPoint& point) {
+                                 worker.tile.put(slot, space.layer, point.hardware, point.mapping);
+                                 worker.target[slot] = n;
+                               },
+                               [&](int size) { worker.run(screen, *factor_, size, predictions); },
+                               [&](std::size_t n) { predictions[n] = no_prediction<float>(); });
+                         });
   }
+
   void predict_exact(const StarlightModel& model, const LayerSpaceView& space,
                      std::span<const std::uint64_t> indices,
                      std::span<ExactPrediction> predictions) override {
-    predict_space<double>(model, space, indices, predictions, threads_);
+    const auto count = static_cast<std::int64_t>(indices.size());
+    parallel_for_workers(count, kGrain, threads_,
+                         [&](int number, std::int64_t begin, std::int64_t end) {
+                           ExactWorker& worker = exact_worker(number, model);
+                           for_feasible_tiles(
+                               space, indices, begin, end, ExactTile::kSize,
+                               [&](int slot, std::size_t n, const DesignPoint& point) {
+                                 worker.points[slot] = {space.layer, point.hardware, point.mapping};
+                                 worker.target[slot] = n;
+                               },
+                               [&](int size) {
+                                 const auto filled = static_cast<std::size_t>(size);
+                                 worker.run({worker.points, filled}, {worker.predictions, filled});
+                                 for (int slot = 0; slot < size; ++slot)
+                                   predictions[worker.target[slot]] = worker.predictions[slot];
+                               },
+                               [&](std::size_t n) { predictions[n] = no_prediction<double>(); });
+                         });
   }
+
   void predict_points(const StarlightModel& model, std::span<const LayerPoint> points,
                       std::span<Prediction> predictions) override {
-    predict_list<float>(model, points, predictions, threads_);
+    if (points.empty()) return;
+    prepare(model);
+    const ScreenModel screen(model.tensors_f64(), stages_, all_features(), points[0]);
+    parallel_for_workers(static_cast<std::int64_t>(points.size()), ScreenTile::kSize, threads_,
+                         [&](int number, std::int64_t begin, std::int64_t end) {
+                           ScreenWorker& worker = screen_worker(number);
+                           int size = 0;
+                           for (auto n = static_cast<std::size_t>(begin);
+                                n < static_cast<std::size_t>(end); ++n, ++size) {
+                             const LayerPoint& p = points[n];
+                             worker.tile.put(size, p.layer, p.hardware, p.mapping);
+                             worker.target[size] = n;
+                           }
+                           worker.run(screen, *factor_, size, predictions);
+                         });
   }
+
   void predict_points(const StarlightModel& model, std::span<const LayerPoint> points,
                       std::span<ExactPrediction> predictions) override {
-    predict_list<double>(model, points, predictions, threads_);
+    parallel_for_workers(static_cast<std::int64_t>(points.size()), ExactTile::kSize, threads_,
+                         [&](int number, std::int64_t begin, std::int64_t end) {
+                           const auto first = static_cast<std::size_t>(begin);
+                           const auto size = static_cast<std::size_t>(end - begin);
+                           exact_worker(number, model)
+                               .run(points.subspan(first, size), predictions.subspan(first, size));
+                         });
+  }
+
+  std::vector<Scored> top_k(const StarlightModel& model, const CandidateSet& candidates,
+                            const Acquisition& acquisition, int k) override {
+    top_k_stats_ = {};
+    if (k <= 0 || candidates.size() == 0) return {};
+    prepare(model);
+    const LayerSpaceView& space = candidates.space;
+    const ScreenModel screen(model.tensors_f64(), stages_, varying_features(space), origin(space));
+    const PredictionError error = screen_error(model);
+    const std::vector<std::uint64_t> finalists =
+        find_finalists({.stages = stages_,
+                        .factor = *factor_,
+                        .model = screen,
+                        .candidates = candidates,
+                        .acquisition = acquisition,
+                        .error = error,
+                        .prior_sd = error.sd / kScreenSdError,
+                        .k = k,
+                        .threads = threads_},
+                       top_k_stats_);
+    top_k_stats_.rescored = finalists.size();
+    return rank_exactly(*this, model, space, acquisition, finalists, k);
   }
 
  private:
+  /// Any point of the space.
+  static LayerPoint origin(const LayerSpaceView& space) {
+    const DesignPoint point = space.decode(0);
+    return {space.layer, point.hardware, point.mapping};
+  }
+
+  /// Packs the model's factor if it is not that of the last call.
+  void prepare(const StarlightModel& model) {
+    if (factor_ && model.hash() == hash_) return;
+    factor_ = std::make_unique<PackedFactor>(model.tensors_f64(), stages_);
+    hash_ = model.hash();
+    for (auto& worker : screen_workers_) worker.reset();
+  }
+
+  ScreenWorker& screen_worker(int number) {
+    auto& worker = screen_workers_[static_cast<std::size_t>(number)];
+    if (!worker) worker = std::make_unique<ScreenWorker>(stages_, factor_->samples());
+    return *worker;
+  }
+
+  ExactWorker& exact_worker(int number, const StarlightModel& model) {
+    auto& worker = exact_workers_[static_cast<std::size_t>(number)];
+    if (!worker) worker = std::make_unique<ExactWorker>();
+    worker->tile.use(model.tensors_f64());
+    return *worker;
+  }
+
+  const simd::Stages& stages_ = simd::best_stages();
   int threads_;
+  std::string hash_;  // of the model that factor_ belongs to
+  std::unique_ptr<PackedFactor> factor_;
+  std::vector<std::unique_ptr<ScreenWorker>> screen_workers_;  // one a thread, kept between calls
+  std::vector<std::unique_ptr<ExactWorker>> exact_workers_;
 };
 
 }  // namespace

@@ -72,7 +72,7 @@ class CudaEngine final : public Engine {
                                                     .acquisition = acquisition,
                                                     .k = k,
                                                     .precision = precision_,
-                                                    .error = screen_error(model),
+                                                    .error = screen_error(model, precision_),
                                                     .stop = interrupted});
       } catch (const ScanStopped&) {
         throw Failure("scoring interrupted");

@@ -18,15 +18,30 @@
 
 namespace polaris {
 
-/// Bounds on what single precision does to a prediction (tested): |error| of a log mean, and of a
-/// standard deviation relative to that far from all samples.
-inline constexpr double kScreenMeanError = 1e-3;
-inline constexpr double kScreenSdError = 1e-3;
+/// Bounds on what single precision does to a prediction.
+inline constexpr double kScreenMeanError = screen_bounds(ScreenPrecision::fp32).mean;
+inline constexpr double kScreenSdError = screen_bounds(ScreenPrecision::fp32).sd;
 
 /// A candidate and its acquisition value.
 struct Scored {
   double score;         ///< larger is better
   std::uint64_t index;  ///< in the layer's space
+};
+
+/// Work of one top_k, in candidates. An engine that does not count leaves zeros.
+struct TopKStats {
+  /// Candidates that entered a block of rows of L^-1, and how many rows they had seen at its end.
+  struct Block {
+    int rows;
+    std::uint64_t candidates;
+  };
+  std::uint64_t candidates = 0;  ///< of the set
+  std::uint64_t feasible = 0;    ///< mean computed
+  std::vector<Block> blocks;   ///< the first: all feasible ones; depends on timing between threads
+  std::uint64_t rescored = 0;  ///< computed in float64
+
+  /// Multiply-adds of the variance, as a share of what they are without pruning.
+  double variance_share() const;
 };
 
 class Engine {
@@ -60,6 +75,12 @@ class Engine {
   /// Indices that are listed twice are returned twice. Throws Failure where interrupted.
   virtual std::vector<Scored> top_k(const StarlightModel& model, const CandidateSet& candidates,
                                     const Acquisition& acquisition, int k);
+
+  /// Of the latest top_k of this engine.
+  const TopKStats& top_k_stats() const { return top_k_stats_; }
+
+ protected:
+  TopKStats top_k_stats_;
 };
 
 struct EngineOptions {
@@ -70,12 +91,19 @@ struct EngineOptions {
   std::size_t device_bytes = std::size_t{256} << 20;
 };
 
-/// `backend`: "cpu", "cuda", or "auto" (cuda where it is usable, else cpu, and says why, once).
-/// Throws Error for another name, and for "cuda" where this build or machine has none.
+/// "cpu" or "cuda" for "cpu", "cuda", or "auto" (cuda where it is usable, else cpu, and says why,
+/// once). Throws Error for another name, and for "cuda" where this build or machine has none.
+std::string_view usable_backend(std::string_view backend);
+
+/// `backend` as above.
 std::unique_ptr<Engine> make_engine(std::string_view backend, const EngineOptions& options = {});
 
-/// Bound on the error of float32 predictions of ln EDP.
-PredictionError screen_error(const StarlightModel& model);
+/// By name: "fp64", "fp32", "tf32" or "bf16". Throws Error for another.
+ScreenPrecision screen_precision(std::string_view name);
+
+/// Bound on the error of a screen's predictions of ln EDP.
+PredictionError screen_error(const StarlightModel& model,
+                             ScreenPrecision precision = ScreenPrecision::fp32);
 
 /// engine.top_k of listed candidates.
 std::vector<Scored> score_top_k(Engine& engine, const StarlightModel& model,

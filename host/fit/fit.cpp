@@ -1,18 +1,20 @@
 #include "host/fit/fit.hpp"
 
+#include <Eigen/LU>
 #include <algorithm>
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "host/core/error.hpp"
 #include "host/core/interrupt.hpp"
-#include "host/core/parallel.hpp"
 #include "host/fit/adam.hpp"
 #include "host/fit/feature_matrix.hpp"
-#include "host/fit/likelihood.hpp"
+#include "host/fit/fit_likelihood.hpp"
 #include "host/fit/random.hpp"
 #include "host/fit/training_set.hpp"
 
@@ -31,52 +33,12 @@ struct NormalPrior {
 };
 
 constexpr NormalPrior kSignalPrior{0.0, 1.0};  // targets are standardised
-constexpr NormalPrior kBiasPrior{0.0, 1.0};
+constexpr double kBiasDeviation = 1.0;
 
 /// Held-out rows, split by layer, chose the widths of these: wider ones let as many length-scales
 /// and weights as there are inputs over-fit a few hundred samples.
 NormalPrior length_prior(const FitOptions& options) {
   return {0.5 * std::log(3.0 * kKernelInputs), options.length_deviation};
-}
-NormalPrior weight_prior(const FitOptions& options) { return {0.0, options.weight_deviation}; }
-
-/// Where each hyper-parameter stands in the vector that Adam moves; the encoder comes first.
-struct FitLayout {
-  static constexpr int length = EncoderLayout::size;
-  static constexpr int noise = length + kKernelInputs;
-  static constexpr int outputs = noise + 1;
-  static constexpr int output_size = 2 + kKernelInputs;  ///< log_sd, bias, weight
-
-  static std::size_t size(std::size_t output_count) {
-    return static_cast<std::size_t>(outputs) + output_count * output_size;
-  }
-  static std::size_t output(std::size_t o) {
-    return static_cast<std::size_t>(outputs) + o * output_size;
-  }
-};
-
-std::vector<double> pack(const ModelParameters& model) {
-  std::vector<double> p = model.encoder;
-  p.insert(p.end(), model.log_length.begin(), model.log_length.end());
-  p.push_back(model.log_noise);
-  for (const OutputParameters& output : model.outputs) {
-    p.push_back(output.log_sd);
-    p.push_back(output.bias);
-    p.insert(p.end(), output.weight.begin(), output.weight.end());
-  }
-  return p;
-}
-
-void unpack(const std::vector<double>& p, ModelParameters& model) {
-  std::copy_n(p.begin(), EncoderLayout::size, model.encoder.begin());
-  std::copy_n(p.begin() + FitLayout::length, kKernelInputs, model.log_length.begin());
-  model.log_noise = p[FitLayout::noise];
-  for (std::size_t o = 0; o < model.outputs.size(); ++o) {
-    const double* from = p.data() + FitLayout::output(o);
-    model.outputs[o].log_sd = from[0];
-    model.outputs[o].bias = from[1];
-    std::copy_n(from + 2, kKernelInputs, model.outputs[o].weight.begin());
-  }
 }
 
 /// Offset and scale that standardise an output. One pseudo-observation of the spread expected
@@ -93,95 +55,123 @@ OutputParameters standardising_output(const std::vector<double>& target, std::si
   return output;
 }
 
+/// The model sees `value` of feature f for ever, moved into the encoder's biases.
+void freeze_feature(int f, double value, ModelParameters& model) {
+  const auto n = static_cast<std::size_t>(f);
+  const double x =
+      standardise_feature(false, value, model.scaler.mean[n], model.scaler.inverse_sd[n]);
+  model.scaler.inverse_sd[n] = 0.0;
+  double* p = model.encoder.data();
+  for (int i = 0; i < kHidden1; ++i)
+    p[EncoderLayout::bias1 + i] += p[EncoderLayout::weight1 + i * kFeatures + f] * x;
+  for (int k = 0; k < kLatent; ++k)
+    p[EncoderLayout::bias3 + k] += p[EncoderLayout::skip + k * kFeatures + f] * x;
+}
+
 /// A feature that is the same in all samples says nothing about its effect on the measurements, so
-/// its effect in the pre-trained encoder is not trusted elsewhere: the encoder sees that one value
-/// for ever, moved into the biases.
+/// its effect in the pre-trained encoder is not trusted elsewhere.
 void freeze_constant_features(const Matrix<double>& values, ModelParameters& model) {
-  for (int f = 0; f < kFeatures; ++f) {
-    if (!(values.row(f).array() == values(f, 0)).all()) continue;
-    const auto n = static_cast<std::size_t>(f);
-    const double x =
-        standardise_feature(false, values(f, 0), model.scaler.mean[n], model.scaler.inverse_sd[n]);
-    model.scaler.inverse_sd[n] = 0.0;
-    double* p = model.encoder.data();
-    for (int i = 0; i < kHidden1; ++i)
-      p[EncoderLayout::bias1 + i] += p[EncoderLayout::weight1 + i * kFeatures + f] * x;
-    for (int k = 0; k < kLatent; ++k)
-      p[EncoderLayout::bias3 + k] += p[EncoderLayout::skip + k * kFeatures + f] * x;
+  for (int f = 0; f < kFeatures; ++f)
+    if ((values.row(f).array() == values(f, 0)).all()) freeze_feature(f, values(f, 0), model);
+}
+
+/// A closed form of one machine's cycles, as features.
+struct MachineEstimate {
+  const char* name;
+  int excess;  ///< the feature that is warped as the target is
+  std::span<const char* const> features;
+};
+constexpr MachineEstimate kMachines[] = {
+    {"ours", feature_index("pipeline_excess"), kPipelineFeatures},
+    {"gemmini", feature_index("gemmini_excess"), kGemminiFeatures}};
+
+/// The machine whose estimate is nearest to the warped cycles.
+const MachineEstimate& nearest_machine(const Matrix<double>& values,
+                                       const std::vector<double>& target) {
+  const Eigen::Map<const Eigen::RowVectorXd> y(target.data(), values.cols());
+  const auto distance = [&](const MachineEstimate& machine) {
+    return (values.row(machine.excess) - y).array().abs().mean();
+  };
+  return *std::min_element(std::begin(kMachines), std::end(kMachines),
+                           [&](const MachineEstimate& a, const MachineEstimate& b) {
+                             return distance(a) < distance(b);
+                           });
+}
+
+double median(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+/// The samples without those whose cycles are out of all proportion to the machine's estimate and
+/// to the other samples: failed measurements, from which a Gaussian process would infer that their
+/// neighbours are as slow.
+std::vector<DesignSample> without_failures(std::span<const DesignSample> samples, int threads) {
+  constexpr double kFactor = 10.0;                      // of cycles above the compute bound
+  constexpr double kDeviations = 10.0;                  // of the other samples from the estimate
+  constexpr double kNormalMedian = 0.6744897501960817;  // of |x|, x standard normal
+  const TrainingSet set = make_training_set(samples, /*warp=*/true);
+  const Matrix<double> values = feature_values(set.samples, threads);
+  const MachineEstimate& machine = nearest_machine(values, set.targets[0]);
+  std::vector<double> excess, distance;
+  for (std::size_t i = 0; i < set.samples.size(); ++i)
+    excess.push_back(set.targets[0][i] - values(machine.excess, static_cast<Eigen::Index>(i)));
+  const double center = median(excess);
+  for (const double x : excess) distance.push_back(std::abs(x - center));
+  const double limit = std::max(std::log(kFactor), kDeviations / kNormalMedian * median(distance));
+  std::vector<DesignSample> out;
+  for (const DesignSample& sample : samples) {
+    bool failed = false;
+    for (std::size_t i = 0; i < distance.size() && !failed; ++i)
+      failed = distance[i] > limit && set.samples[i].cycles == sample.cycles &&
+               set.samples[i].layer == sample.layer &&
+               same_schedule(set.samples[i].mapping, sample.mapping);
+    if (!failed) out.push_back(sample);
   }
+  return out;
+}
+
+/// Only the estimate of the machine that the samples come from is seen, and the linear mean starts
+/// as that estimate: the others would be so many inputs more to over-fit with.
+void start_from_estimate(const Matrix<double>& values, const std::vector<double>& target,
+                         ModelParameters& model) {
+  const MachineEstimate& machine = nearest_machine(values, target);
+  for (const MachineEstimate& other : kMachines) {
+    if (&other == &machine) continue;
+    for (const char* name : other.features) {
+      const int f = feature_index(name);
+      freeze_feature(f, values.row(f).mean(), model);
+    }
+  }
+  model.machine = machine.name;
+  const auto n = static_cast<std::size_t>(machine.excess);
+  OutputParameters& output = model.outputs[0];
+  const double inverse_sd = model.scaler.inverse_sd[n];
+  if (inverse_sd == 0.0) return;
+  const double weight = 1.0 / (inverse_sd * output.scale);
+  output.weight[static_cast<std::size_t>(kLatent) + n] = weight;
+  output.bias = -weight * inverse_sd * (values.row(machine.excess).mean() - model.scaler.mean[n]);
 }
 
 bool same_scaler(const FeatureScaler& a, const FeatureScaler& b) {
   return a.mean == b.mean && a.inverse_sd == b.inverse_sd;
 }
 
-/// Factors 0 or 1/(1 - rate) on the hidden units of samples [begin, end) at one step.
-void draw_dropout(const FitOptions& options, int step, Eigen::Index begin, Eigen::Index end,
-                  EncoderBatch<double>& batch) {
-  constexpr int kPerDraw = 4;
-  constexpr int kDraws = (kHidden1 + kHidden2) / kPerDraw;
-  static_assert(kHidden1 % kPerDraw == 0 && kHidden2 % kPerDraw == 0);
-  const double keep = 1.0 / (1.0 - options.dropout);
-  batch.mask1.resize(kHidden1, end - begin);
-  batch.mask2.resize(kHidden2, end - begin);
-  for (Eigen::Index i = begin; i < end; ++i)
-    for (int draw = 0; draw < kDraws; ++draw) {
-      const std::uint64_t counter =
-          (static_cast<std::uint64_t>(i) * kDraws + static_cast<std::uint64_t>(draw)) << 32 |
-          static_cast<std::uint64_t>(step);
-      const Philox4 bits =
-          philox(options.seed, static_cast<std::uint64_t>(RandomStream::dropout), counter);
-      for (int w = 0; w < kPerDraw; ++w) {
-        const int unit = draw * kPerDraw + w;
-        const double factor = bits.word[w] * 0x1.0p-32 < options.dropout ? 0.0 : keep;
-        (unit < kHidden1 ? batch.mask1(unit, i - begin) : batch.mask2(unit - kHidden1, i - begin)) =
-            factor;
-      }
-    }
-}
-
-/// Negative log posterior of all parameters and its gradient; keeps its memory between steps.
+/// Negative log posterior of all parameters and its gradient.
 class Objective {
  public:
-  Objective(Matrix<double> x, Matrix<double> targets, const FitOptions& options,
-            std::vector<double> anchor)
-      : x_(std::move(x)),
-        targets_(std::move(targets)),
-        options_(options),
-        anchor_(std::move(anchor)),
-        chunks_(static_cast<std::size_t>((x_.cols() + kChunk - 1) / kChunk)) {
-    for (std::size_t c = 0; c < chunks_.size(); ++c) {
-      const Eigen::Index begin = static_cast<Eigen::Index>(c) * kChunk;
-      chunks_[c].x = x_.middleCols(begin, std::min(kChunk, x_.cols() - begin));
-    }
+  /// `start`: its encoder is the anchor, its linear mean the center of the weights' prior.
+  Objective(FitProblem problem, const FitOptions& options, const ModelParameters& start)
+      : options_(options),
+        anchor_(start.encoder),
+        mean_(start.outputs),
+        likelihood_(options.backend == FitBackend::cuda ? make_cuda_likelihood(problem)
+                                                        : make_cpu_likelihood(std::move(problem))) {
   }
 
   double evaluate(const ModelParameters& model, int step, std::vector<double>& gradient) {
-    const double* encoder = model.encoder.data();
-    const Eigen::Index n = x_.cols();
-    Matrix<double> latent(kLatent, n);
-    parallel_for(n, kChunk, options_.threads, [&](Eigen::Index begin, Eigen::Index end) {
-      Chunk& chunk = chunks_[static_cast<std::size_t>(begin / kChunk)];
-      if (options_.dropout > 0.0) draw_dropout(options_, step, begin, end, chunk.batch);
-      chunk.batch.forward(encoder, chunk.x);
-      latent.middleCols(begin, end - begin) = chunk.batch.latent;
-    });
-
-    const Matrix<double> inputs = kernel_inputs(latent, x_, model.raw_inputs);
-    double value = negative_log_likelihood(inputs, targets_, model.log_length, model.log_noise,
-                                           model.outputs, options_.threads, likelihood_);
-    parallel_for(n, kChunk, options_.threads, [&](Eigen::Index begin, Eigen::Index end) {
-      Chunk& chunk = chunks_[static_cast<std::size_t>(begin / kChunk)];
-      std::fill(chunk.gradient.begin(), chunk.gradient.end(), 0.0);
-      Matrix<double> hidden2 = Matrix<double>::Zero(kHidden2, end - begin);
-      chunk.batch.backward(encoder, chunk.x,
-                           likelihood_.inputs.block(0, begin, kLatent, end - begin), hidden2,
-                           chunk.gradient.data());
-    });
-
-    gradient.assign(FitLayout::size(model.outputs.size()), 0.0);
-    for (const Chunk& chunk : chunks_)
-      for (std::size_t i = 0; i < chunk.gradient.size(); ++i) gradient[i] += chunk.gradient[i];
+    double value = likelihood_->evaluate(model, step, gradient);
     for (std::size_t i = 0; i < anchor_.size(); ++i) {
       const double moved = model.encoder[i] - anchor_[i];
       value += 0.5 * options_.anchor * moved * moved;
@@ -189,43 +179,33 @@ class Objective {
     }
     for (int k = 0; k < kKernelInputs; ++k) {
       const auto i = static_cast<std::size_t>(k);
-      double& g = gradient[static_cast<std::size_t>(FitLayout::length) + i];
-      g = likelihood_.log_length[i];
-      value += length_prior(options_).add(model.log_length[i], g);
+      value += length_prior(options_).add(model.log_length[i], gradient[FitLayout::length + i]);
     }
     const NormalPrior noise_prior{std::log(options_.noise_center), options_.noise_deviation};
-    gradient[FitLayout::noise] = likelihood_.log_noise;
     value += noise_prior.add(model.log_noise, gradient[FitLayout::noise]);
     for (std::size_t o = 0; o < model.outputs.size(); ++o) {
       const OutputParameters& output = model.outputs[o];
-      const OutputGradient& from = likelihood_.outputs[o];
-      double* g = gradient.data() + FitLayout::output(o);
-      g[0] = from.log_sd;
-      value += kSignalPrior.add(output.log_sd, g[0]);
-      g[1] = from.bias;
-      value += kBiasPrior.add(output.bias, g[1]);
+      double* g = gradient.data() + FitLayout::output(static_cast<int>(o));
+      value += kSignalPrior.add(output.log_sd, g[FitLayout::log_sd]);
+      value += NormalPrior{mean_[o].bias, kBiasDeviation}.add(output.bias, g[FitLayout::bias]);
       for (int k = 0; k < kKernelInputs; ++k) {
         const auto i = static_cast<std::size_t>(k);
-        g[2 + k] = from.weight[i];
-        value += weight_prior(options_).add(output.weight[i], g[2 + k]);
+        value += weight_prior(mean_[o].weight[i]).add(output.weight[i], g[FitLayout::weight + k]);
       }
     }
     return value;
   }
 
  private:
-  static constexpr Eigen::Index kChunk = 128;
-  struct Chunk {
-    EncoderBatch<double> batch;
-    Matrix<double> x;
-    std::vector<double> gradient = std::vector<double>(EncoderLayout::size);
-  };
+  NormalPrior weight_prior(double center) const {
+    return {center, center == 0.0 ? options_.weight_deviation
+                                  : options_.estimate_deviation * std::abs(center)};
+  }
 
-  Matrix<double> x_, targets_;
   const FitOptions& options_;
   std::vector<double> anchor_;
-  std::vector<Chunk> chunks_;
-  LikelihoodGradient likelihood_;
+  std::vector<OutputParameters> mean_;
+  std::unique_ptr<FitLikelihood> likelihood_;
 };
 
 /// Parameters before the first step.
@@ -245,6 +225,9 @@ ModelParameters initial_parameters(const Pretrained& pretrained, const TrainingS
   model.log_noise = std::log(options.noise_center);
   for (std::size_t o = 0; o < set.targets.size(); ++o)
     model.outputs.push_back(standardising_output(set.targets[o], o));
+  model.machine = "all";
+  if (options.estimate_deviation > 0.0 && options.warp)
+    start_from_estimate(values, set.targets[0], model);
   return model;
 }
 
@@ -269,7 +252,7 @@ ModelParameters optimise(const Pretrained& pretrained, std::span<const DesignSam
   const Matrix<double> values = feature_values(set.samples, options.threads);
   if (!values.allFinite()) throw Error("training samples: expected finite features, got others");
   ModelParameters model = initial_parameters(pretrained, set, values, options);
-  const std::vector<double> anchor = model.encoder;
+  const ModelParameters start = model;
   if (options.warm_start != nullptr) take_warm_start(options.warm_start->parameters(), model);
 
   Matrix<double> targets(values.cols(), static_cast<Eigen::Index>(set.targets.size()));
@@ -278,7 +261,13 @@ ModelParameters optimise(const Pretrained& pretrained, std::span<const DesignSam
     targets.col(static_cast<Eigen::Index>(o)) =
         (y.array() - model.outputs[o].offset) / model.outputs[o].scale;
   }
-  Objective objective(standardise(model.scaler, values), std::move(targets), options, anchor);
+  Objective objective({.x = standardise(model.scaler, values),
+                       .targets = std::move(targets),
+                       .raw_inputs = model.raw_inputs,
+                       .dropout = {options.seed, static_cast<std::uint64_t>(RandomStream::dropout),
+                                   options.dropout},
+                       .threads = options.threads},
+                      options, start);
 
   std::vector<double> p = pack(model), gradient;
   std::vector<double> rate(p.size(), options.learning_rate);
@@ -287,7 +276,7 @@ ModelParameters optimise(const Pretrained& pretrained, std::span<const DesignSam
               model.skip ? options.skip_rate : 0.0);
   if (!options.linear_mean)
     for (std::size_t o = 0; o < model.outputs.size(); ++o)
-      std::fill_n(rate.begin() + static_cast<std::ptrdiff_t>(FitLayout::output(o) + 2),
+      std::fill_n(rate.begin() + FitLayout::output(static_cast<int>(o)) + FitLayout::weight,
                   kKernelInputs, 0.0);
   Adam<double> adam(p.size());
   for (int step = 0; step < steps; ++step) {
@@ -338,14 +327,62 @@ int validated_steps(const Pretrained& pretrained, std::span<const DesignSample> 
   return best;
 }
 
+/// The samples of each layer.
+std::vector<std::vector<Eigen::Index>> by_layer(const std::vector<DesignSample>& samples) {
+  std::vector<std::vector<Eigen::Index>> out;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const auto same = [&](const std::vector<Eigen::Index>& group) {
+      return samples[static_cast<std::size_t>(group[0])].layer == samples[i].layer;
+    };
+    auto found = std::find_if(out.begin(), out.end(), same);
+    if (found == out.end()) found = out.insert(out.end(), std::vector<Eigen::Index>());
+    found->push_back(static_cast<Eigen::Index>(i));
+  }
+  return out;
+}
+
+/// Factor on the deviations of output `o` with which 90 % of the samples lie inside their 90 %
+/// intervals, each predicted from the samples of other layers; at least 1. With the rows and
+/// columns G of C^-1 that belong to a layer, its residuals are (C^-1_GG)^-1 (C^-1 r)_G and their
+/// covariance is (C^-1_GG)^-1 (Rasmussen & Williams, 2006, section 5.4.2, for groups).
+double calibration(const StarlightModel& model, const std::vector<DesignSample>& samples,
+                   std::size_t o) {
+  constexpr double kShare = 0.9, kNormal95 = 1.6448536269514722;
+  const PosteriorTensors<double>& tensors = model.tensors_f64();
+  const auto n = static_cast<Eigen::Index>(samples.size());
+  const Eigen::Map<const RowMajor<double>> factor(tensors.inverse_factor.data(), n, n);
+  const Eigen::Map<const Eigen::VectorXd> alpha(
+      tensors.alpha.data() + static_cast<Eigen::Index>(o) * n, n);
+  std::vector<double> deviations;
+  for (const std::vector<Eigen::Index>& group : by_layer(samples)) {
+    const Matrix<double> columns = factor(Eigen::all, group);
+    const Matrix<double> covariance = (columns.transpose() * columns).inverse();
+    const Eigen::VectorXd residual = covariance * alpha(group);
+    for (Eigen::Index i = 0; i < residual.size(); ++i)
+      deviations.push_back(std::abs(residual[i]) / (tensors.sd[o] * std::sqrt(covariance(i, i))));
+  }
+  const auto place = deviations.begin() +
+                     static_cast<std::ptrdiff_t>(kShare * static_cast<double>(deviations.size()));
+  std::nth_element(deviations.begin(), place, deviations.end());
+  return std::max(1.0, *place / kNormal95);
+}
+
 }  // namespace
 
 StarlightModel fit_starlight(const Pretrained& pretrained, std::span<const DesignSample> samples,
                              const FitOptions& options) {
-  const int steps = validated_steps(pretrained, samples, options);
-  return StarlightModel(
-      optimise(pretrained, samples, options, steps, [](int, const ModelParameters&) {}), samples,
-      options.threads);
+  std::vector<DesignSample> kept(samples.begin(), samples.end());
+  if (options.estimate_deviation > 0.0) kept = without_failures(samples, options.threads);
+  const int steps = validated_steps(pretrained, kept, options);
+  ModelParameters parameters =
+      optimise(pretrained, kept, options, steps, [](int, const ModelParameters&) {});
+  parameters.failures = static_cast<std::int64_t>(samples.size() - kept.size());
+  StarlightModel model(parameters, kept, options.threads);
+  const std::vector<DesignSample> used = make_training_set(kept, options.warp).samples;
+  if (!options.calibrate || used.size() < kLeastCalibrationSamples) return model;
+  for (std::size_t o = 0; o < parameters.outputs.size(); ++o)
+    parameters.outputs[o].log_sd += std::log(calibration(model, used, o));
+  return StarlightModel(std::move(parameters), kept, options.threads);
 }
 
 }  // namespace polaris

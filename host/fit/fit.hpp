@@ -14,23 +14,33 @@
 
 namespace polaris {
 
+/// Where the steps of a fit are computed. They agree to about 9 digits, not to the last bit.
+enum class FitBackend { cpu, cuda };
+
 struct FitOptions {
   std::uint64_t seed = 0;
   int threads = 0;  ///< 0: all cores; the result does not depend on it
-  int steps = 60;   ///< one-cycle Adam steps; 120 fit a little better and calibrate worse
+  FitBackend backend = FitBackend::cpu;
+  int steps = 60;  ///< one-cycle Adam steps; 120 fit a little better and calibrate worse
   double learning_rate = 0.06;  ///< hyper-parameters and linear mean
   double encoder_rate = 5e-4;   ///< weights of the two hidden layers
   double skip_rate = 3e-3;      ///< W
   double dropout = 0.3;         ///< of hidden units while fitting
   double anchor = 30.0;         ///< strength / 2 * |weights - pre-trained|^2 beside the likelihood
-  double noise_center = 0.02;   ///< log noise ratio ~ N(ln center, deviation)
+  double noise_center = 0.05;   ///< log noise ratio ~ N(ln center, deviation)
   double noise_deviation = 0.3;
-  double length_deviation = 0.5;  ///< of log length-scales from that of their number of inputs
+  double length_deviation = 1.0;  ///< of log length-scales from that of their number of inputs
   double weight_deviation = 0.1;  ///< of the linear mean's weights from 0
+  /// Of the weight of the machine's own estimate in the linear mean from 1; 0: no estimate is
+  /// preferred, and all are seen.
+  double estimate_deviation = 0.3;
   /// Share of the layers held out of a first fit that says after how many steps predictions of
   /// other layers are best; the fit of all samples stops there. 0, or fewer than
   /// kLeastValidationSamples samples: all steps.
   double validation = 0.0;
+  /// Widen the deviations until 90 % intervals hold 90 % of the samples, each predicted without
+  /// those of its layer; fewer than kLeastCalibrationSamples samples: as fitted.
+  bool calibrate = true;
   bool warp = true;
   bool linear_mean = true;
   bool raw_inputs = true;  ///< the kernel sees the features beside the latent
@@ -45,12 +55,16 @@ struct FitOptions {
 };
 
 inline constexpr std::size_t kLeastValidationSamples = 100;
+inline constexpr std::size_t kLeastCalibrationSamples = 20;
 
 /// Every number above but seed and threads, by its name; flags are 0 or 1.
 std::vector<std::pair<std::string, double>> settings_of(const FitOptions& options);
 /// Sets one of them. Throws Error for an unknown name.
 void change_setting(FitOptions& options, const std::string& name, double value);
 
+/// Samples whose cycles are more than ten times off the closed form of the machine that they come
+/// from, and more than ten robust deviations off the other samples, are left out as failed
+/// measurements (parameters().failures), unless no estimate is preferred.
 /// Throws Error where no usable sample is left, a sample is not finite and positive, or only some
 /// have energy. One sample, equal targets and contradictory samples give a sane, wide model.
 StarlightModel fit_starlight(const Pretrained& pretrained, std::span<const DesignSample> samples,

@@ -22,7 +22,9 @@ constexpr Setting kSettings[] = {
     {"noise_deviation", &FitOptions::noise_deviation},
     {"length_deviation", &FitOptions::length_deviation},
     {"weight_deviation", &FitOptions::weight_deviation},
+    {"estimate_deviation", &FitOptions::estimate_deviation},
     {"validation", &FitOptions::validation},
+    {"calibrate", &FitOptions::calibrate},
     {"warp", &FitOptions::warp},
     {"linear_mean", &FitOptions::linear_mean},
     {"raw_inputs", &FitOptions::raw_inputs},
@@ -39,7 +41,9 @@ FitOptions FitOptions::paper() {
   options.anchor = 0.0;
   options.noise_center = 0.05;
   options.noise_deviation = 1.5;
+  options.estimate_deviation = 0.0;
   options.validation = 0.0;
+  options.calibrate = false;
   options.warp = false;
   options.linear_mean = false;
   options.raw_inputs = false;

@@ -7,6 +7,7 @@
 
 #include "host/core/error.hpp"
 #include "host/core/parallel.hpp"
+#include "models/starlight/jitter.hpp"
 #include "models/starlight/kernel.hpp"
 
 namespace polaris {
@@ -38,18 +39,17 @@ void correlation(const Matrix<double>& scaled, int threads, Matrix<double>& r,
 }
 
 CovarianceFactor factorise(const Matrix<double>& r, double noise) {
-  constexpr double kFirst = 1e-10, kLast = 1e-2;
   CovarianceFactor out;
   for (;;) {
     out.lower = r;
     out.lower.diagonal().array() += noise + out.jitter;
     const Eigen::LLT<Eigen::Ref<Matrix<double>>> llt(out.lower);
     if (llt.info() == Eigen::Success) break;
-    if (out.jitter >= kLast)
+    if (out.jitter >= kLargestJitter)
       throw Failure("covariance of " + std::to_string(r.rows()) +
                     " samples: expected a positive definite matrix, got none even with jitter " +
                     std::to_string(out.jitter));
-    out.jitter = out.jitter == 0.0 ? kFirst : out.jitter * 10.0;
+    out.jitter = next_jitter(out.jitter);
   }
   out.lower.triangularView<Eigen::StrictlyUpper>().setZero();
   return out;

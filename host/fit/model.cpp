@@ -115,6 +115,8 @@ nlohmann::ordered_json describe(const ModelParameters& p, const SampleCount& cou
           {"warp", p.warp},
           {"raw_inputs", p.raw_inputs},
           {"skip", p.skip},
+          {"machine", p.machine},
+          {"failures", p.failures},
           {"seed", p.seed},
           {"pretrained_hash", p.pretrained_hash},
           {"samples", count.used},
@@ -344,6 +346,8 @@ StarlightModel StarlightModel::load(const std::filesystem::path& directory) {
   p.warp = require_value<bool>(json, "warp", where);
   p.raw_inputs = require_value<bool>(json, "raw_inputs", where);
   p.skip = require_value<bool>(json, "skip", where);
+  p.machine = require_value<std::string>(json, "machine", where);
+  p.failures = require_value<std::int64_t>(json, "failures", where);
   p.seed = require_value<std::uint64_t>(json, "seed", where);
   p.pretrained_hash = require_value<std::string>(json, "pretrained_hash", where);
   p.log_length = require_value<std::array<double, kKernelInputs>>(json, "log_length", where);

@@ -37,8 +37,10 @@ struct ModelParameters {
   bool warp = true;        ///< latency target is warped (warp.hpp), else ln cycles
   bool raw_inputs = true;  ///< the kernel sees the features beside the latent
   bool skip = true;        ///< the encoder has its linear path
+  std::string machine;     ///< whose closed-form estimate is seen: ours, gemmini, or all
   std::uint64_t seed = 0;
-  int steps = 0;                                         ///< of the optimiser that led here
+  int steps = 0;              ///< of the optimiser that led here
+  std::int64_t failures = 0;  ///< samples that the fit left out as failed measurements
   std::vector<std::pair<std::string, double>> settings;  ///< settings_of the fit
   std::string pretrained_hash;  ///< content_hash of the encoder it started from
 };

@@ -12,19 +12,21 @@ struct Coverage {
   std::uint64_t infeasible = 0;  ///< `check` refuses the point
   std::uint64_t duplicate = 0;   ///< not canonical: the canonical point with its schedule counts
   std::uint64_t avoided = 0;     ///< in the user's list of points to leave out
+  std::uint64_t pruned = 0;      ///< not evaluated: shown not to be among the layer's best points
   std::uint64_t over_limit = 0;  ///< evaluated, above the limit on latency or energy
   std::uint64_t scored = 0;      ///< evaluated and ranked
   /// Sum of checksum_term over the evaluated points, modulo 2^64: does not depend on their order.
   std::uint64_t checksum = 0;
 
   std::uint64_t total() const {
-    return excluded + infeasible + duplicate + avoided + over_limit + scored;
+    return excluded + infeasible + duplicate + avoided + pruned + over_limit + scored;
   }
   void add(const Coverage& other) {
     excluded += other.excluded;
     infeasible += other.infeasible;
     duplicate += other.duplicate;
     avoided += other.avoided;
+    pruned += other.pruned;
     over_limit += other.over_limit;
     scored += other.scored;
     checksum += other.checksum;

@@ -1,35 +1,34 @@
 #include "host/sweep/network.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <span>
 #include <tuple>
 #include <utility>
 
+#include "host/fit/network_posterior.hpp"
 #include "models/analytical/area.hpp"
 
 namespace polaris {
 namespace {
 
-/// Fills cost and deviations from the chosen points.
-void add_up(const SweepPlan& plan, NetworkDesign& design) {
-  double cycles_square = 0.0, cycles_sum = 0.0, energy_square = 0.0, energy_sum = 0.0;
+/// Fills cost and its distribution from the chosen points.
+void add_up(const SweepPlan& plan, const StarlightModel* model, NetworkDesign& design) {
+  std::vector<LayerPoint> points;
+  std::vector<double> counts;
   for (std::size_t l = 0; l < design.points.size(); ++l) {
-    const double count = static_cast<double>(plan.spec().workload.layers[l].count);
+    const LayerSpaceView& view = plan.layers()[l].view();
+    const DesignPoint point = view.decode(design.points[l].index);
     const Estimate& e = design.points[l].estimate;
-    design.cost.cycles += count * e.cycles;
-    design.cost.energy_pj += count * e.energy_pj;
-    const double cycles_sd = count * e.cycles * e.log_cycles_sd;
-    const double energy_sd = count * e.energy_pj * e.log_energy_sd;
-    cycles_square += cycles_sd * cycles_sd;
-    cycles_sum += cycles_sd;
-    energy_square += energy_sd * energy_sd;
-    energy_sum += energy_sd;
+    points.push_back({view.layer, point.hardware, point.mapping});
+    counts.push_back(static_cast<double>(plan.spec().workload.layers[l].count));
+    design.cost.cycles += counts.back() * e.cycles;
+    design.cost.energy_pj += counts.back() * e.energy_pj;
   }
-  design.log_edp_sd_independent = std::hypot(std::sqrt(cycles_square) / design.cost.cycles,
-                                             std::sqrt(energy_square) / design.cost.energy_pj);
-  design.log_edp_sd_correlated =
-      std::hypot(cycles_sum / design.cost.cycles, energy_sum / design.cost.energy_pj);
+  design.edp_median = design.cost.edp();
+  if (model == nullptr) return;
+  const NetworkPosterior posterior = network_posterior(*model, points, counts, 1);
+  design.edp_median = NetworkCost{posterior.cycles.at(0.0), posterior.energy_pj.at(0.0)}.edp();
+  design.log_edp_sd = posterior.edp.log_sd;
 }
 
 void mark_pareto(const SweepPlan& plan, std::vector<NetworkDesign>& designs) {
@@ -47,8 +46,10 @@ void mark_pareto(const SweepPlan& plan, std::vector<NetworkDesign>& designs) {
 }  // namespace
 
 std::vector<NetworkDesign> rank_hardware(const SweepPlan& plan,
-                                         const std::vector<LayerResult>& layers) {
+                                         const std::vector<LayerResult>& layers,
+                                         const StarlightModel* model) {
   std::vector<NetworkDesign> out;
+  if (!ranks_hardware(plan.spec())) return out;
   std::vector<std::vector<LayerCost>> options(layers.size());
   for (std::size_t p = 0; p < plan.hardware().size(); ++p) {
     for (std::size_t l = 0; l < layers.size(); ++l) {
@@ -62,7 +63,7 @@ std::vector<NetworkDesign> rank_hardware(const SweepPlan& plan,
     NetworkDesign design{.position = p, .cost = {}, .points = {}};
     for (std::size_t l = 0; l < layers.size(); ++l)
       design.points.push_back(layers[l].hardware[p].front.points()[best.choice[l]]);
-    add_up(plan, design);
+    add_up(plan, model, design);
     out.push_back(std::move(design));
   }
   mark_pareto(plan, out);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "host/fit/model.hpp"
 #include "host/search/objective.hpp"
 #include "host/sweep/plan.hpp"
 #include "host/sweep/scorer.hpp"
@@ -15,11 +16,10 @@ struct NetworkDesign {
   std::size_t position;            ///< of the hardware
   NetworkCost cost;                ///< counts included
   std::vector<FrontPoint> points;  ///< [layer]
-  /// Standard deviation of ln EDP to first order, if the layers' errors were independent, and if
-  /// they were equal: the Gaussian process correlates layers on one hardware, so the truth lies
-  /// between. Zero for exact costs.
-  double log_edp_sd_independent = 0.0;
-  double log_edp_sd_correlated = 0.0;
+  /// Median (J * cycle) of the network's EDP and standard deviation of its logarithm, by the joint
+  /// posterior of all layers (network_posterior). Exact costs: `cost` itself, and 0.
+  double edp_median = 0.0;
+  double log_edp_sd = 0.0;
   bool pareto =
       false;  ///< no other row has less or equal latency, energy and area, one of them less
 };
@@ -28,9 +28,11 @@ struct NetworkDesign {
 /// ascending EDP, then ordinal. The mappings are chosen from each layer's Pareto front, which loses
 /// nothing: replacing a dominated mapping by the one that beats it lowers both sums of the product.
 /// The choice itself is that of best_combination. Note that the best network is not made of the
-/// layers' mappings of least EDP.
+/// layers' mappings of least EDP. `model`: the one that predicted the costs, null for exact ones.
+/// Empty where the sweep does not rank hardware (ranks_hardware).
 std::vector<NetworkDesign> rank_hardware(const SweepPlan& plan,
-                                         const std::vector<LayerResult>& layers);
+                                         const std::vector<LayerResult>& layers,
+                                         const StarlightModel* model);
 
 /// A point of the front of latency, energy and area of one layer.
 struct AreaPoint {

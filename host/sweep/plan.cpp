@@ -135,6 +135,24 @@ const SweepLayer& SweepPlan::layer_of(std::uint64_t tile) const {
   return *(after - 1);
 }
 
+bool SweepPlan::can_run(const SweepLayer& layer, std::uint64_t index) const {
+  const DesignPoint point = layer.view().decode(index);
+  return index >= layer.range.begin && index < layer.range.end && within(point.hardware, spec_) &&
+         check(layer.view().layer, point) == Feasibility::feasible;
+}
+
+bool SweepPlan::would_score(const SweepLayer& layer, std::uint64_t index) const {
+  const std::uint64_t mappings = layer.view().mapping_count;
+  return can_run(layer, index) &&
+         !std::binary_search(layer.avoided.begin(), layer.avoided.end(),
+                             AvoidedPoint{index % mappings, index / mappings});
+}
+
+void SweepPlan::prune_above(std::vector<double> thresholds) {
+  spec_.thresholds = std::move(thresholds);
+  identity_ = format_spec(spec_);
+}
+
 void SweepPlan::avoid(std::span<const std::pair<std::size_t, std::uint64_t>> points) {
   for (const auto& [number, given] : points) {
     SweepLayer& layer = layers_[number];
@@ -143,9 +161,7 @@ void SweepPlan::avoid(std::span<const std::pair<std::size_t, std::uint64_t>> poi
       throw Error::expected("an index below " + std::to_string(view.size), std::to_string(given),
                             "point to avoid in layer " + spec_.workload.layers[number].name);
     const std::uint64_t index = view.canonical(given);
-    const DesignPoint point = view.decode(index);
-    if (index >= layer.range.begin && index < layer.range.end && within(point.hardware, spec_) &&
-        check(view.layer, point) == Feasibility::feasible)
+    if (can_run(layer, index))
       layer.avoided.push_back({index % view.mapping_count, index / view.mapping_count});
   }
   for (SweepLayer& layer : layers_) {

@@ -82,7 +82,17 @@ class SweepPlan {
   /// nothing. An index stands for all points of its schedule. Throws Error for an index outside.
   void avoid(std::span<const std::pair<std::size_t, std::uint64_t>> points);
 
+  /// Whether the sweep evaluates `index` of a layer, if it is canonical and nothing is pruned: in
+  /// the range, on hardware within the limits, feasible, not to be avoided.
+  bool would_score(const SweepLayer& layer, std::uint64_t index) const;
+
+  /// Becomes the plan of a sweep that prunes by these thresholds (SweepSpec).
+  void prune_above(std::vector<double> thresholds);
+
  private:
+  /// In the range, on hardware within the limits, feasible.
+  bool can_run(const SweepLayer& layer, std::uint64_t index) const;
+
   SweepSpec spec_;
   std::string identity_;
   std::vector<SweepLayer> layers_;

@@ -22,7 +22,8 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr int kSchema = 1;
+constexpr int kSchema = 2;
+constexpr const char* kCertificate = "certificate.json";
 constexpr double kJoulePerPicojoule = 1e-12;
 constexpr std::size_t kShownMachines = 10;  // rows of the summary's ranking
 
@@ -73,15 +74,14 @@ class Tables {
     Table table;
     table.columns = {"sweep", "rank"};
     extend(table.columns, hardware_columns());
-    extend(table.columns, {"cycles", "energy_pj", "edp", "log_edp_sd_independent",
-                           "log_edp_sd_correlated", "pareto"});
+    extend(table.columns, {"cycles", "energy_pj", "edp", "edp_median", "log_edp_sd", "pareto"});
     std::size_t rank = 0;
     for (const NetworkDesign& d : designs) {
       Row row = {sweep_, fmt::to_string(++rank)};
       extend(row, hardware_fields(plan_.hardware()[d.position]));
       extend(row, {fmt::to_string(d.cost.cycles), fmt::to_string(d.cost.energy_pj),
-                   fmt::to_string(d.cost.edp()), fmt::to_string(d.log_edp_sd_independent),
-                   fmt::to_string(d.log_edp_sd_correlated), d.pareto ? "1" : "0"});
+                   fmt::to_string(d.cost.edp()), fmt::to_string(d.edp_median),
+                   fmt::to_string(d.log_edp_sd), d.pareto ? "1" : "0"});
       table.rows.push_back(std::move(row));
     }
     return table;
@@ -168,6 +168,7 @@ ordered_json coverage_json(const Coverage& c) {
   return {{"points", c.total()},
           {"scored", c.scored},
           {"over_limit", c.over_limit},
+          {"pruned", c.pruned},
           {"avoided", c.avoided},
           {"duplicate", c.duplicate},
           {"infeasible", c.infeasible},
@@ -198,18 +199,22 @@ ordered_json certificate(const SweepPlan& plan, const std::vector<LayerResult>& 
 }  // namespace
 
 void write_results(const SweepPlan& plan, const std::vector<LayerResult>& layers,
-                   const std::filesystem::path& folder) {
+                   const std::vector<NetworkDesign>& ranking, const std::filesystem::path& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) throw Error::expected("a folder that can be made", error.message(), folder.string());
+  std::filesystem::remove(folder / kCertificate, error);
+  if (error)
+    throw Error::expected("a certificate that can be replaced", error.message(), folder.string());
   const Tables tables(plan, layers);
-  std::vector<std::pair<std::string, Table>> files = {{"top.csv", tables.top()},
-                                                      {"hardware.csv", tables.by_hardware()},
-                                                      {"pareto.csv", tables.pareto()}};
-  if (plan.spec().whole) {
-    const std::vector<NetworkDesign> designs = rank_hardware(plan, layers);
-    files.emplace_back("network.csv", tables.network(designs));
-    files.emplace_back("network_points.csv", tables.network_points(designs));
+  std::vector<std::pair<std::string, Table>> files = {{"top.csv", tables.top()}};
+  if (plan.spec().thresholds.empty()) {
+    files.emplace_back("hardware.csv", tables.by_hardware());
+    files.emplace_back("pareto.csv", tables.pareto());
+  }
+  if (ranks_hardware(plan.spec())) {
+    files.emplace_back("network.csv", tables.network(ranking));
+    files.emplace_back("network_points.csv", tables.network_points(ranking));
   }
   ordered_json json = certificate(plan, layers);
   for (const auto& [name, table] : files) {
@@ -219,21 +224,23 @@ void write_results(const SweepPlan& plan, const std::vector<LayerResult>& layers
     file.stream() << text;
     file.commit();
   }
-  AtomicFile file(folder / "certificate.json");
+  AtomicFile file(folder / kCertificate);
   file.stream() << json.dump(2) << '\n';
   file.commit();
 }
 
-std::string format_text(const SweepPlan& plan, const std::vector<LayerResult>& layers) {
+std::string format_text(const SweepPlan& plan, const std::vector<LayerResult>& layers,
+                        const std::vector<NetworkDesign>& ranking) {
   const Coverage c = sum_of(layers);
   std::string out = fmt::format(
       "Sweep {}: {} ({} layers) on space {}, {}\n"
-      "{} points: {} scored, {} duplicate, {} infeasible, {} on excluded hardware, {} over the "
-      "limits, {} avoided; checksum {:016x}\n",
+      "{} points: {} scored, {} pruned, {} duplicate, {} infeasible, {} on excluded hardware, {} "
+      "over the limits, {} avoided; checksum {:016x}\n",
       content_hash(plan.identity()), plan.spec().workload.name, layers.size(),
       plan.spec().space.name,
       plan.spec().fidelity == Fidelity::analytical ? "analytical" : "starlight", c.total(),
-      c.scored, c.duplicate, c.infeasible, c.excluded, c.over_limit, c.avoided, c.checksum);
+      c.scored, c.pruned, c.duplicate, c.infeasible, c.excluded, c.over_limit, c.avoided,
+      c.checksum);
   out += fmt::format("\n{:<20} {:>16} {:>16} {:>14}  {}\n", "layer", "points", "scored",
                      "EDP (J*cycle)", "best point");
   for (const SweepLayer& layer : plan.layers()) {
@@ -252,25 +259,21 @@ std::string format_text(const SweepPlan& plan, const std::vector<LayerResult>& l
                        NetworkCost{p.estimate.cycles, p.estimate.energy_pj}.edp(),
                        hardware_text(point.hardware), format_mapping(point.mapping));
   }
-  if (!plan.spec().whole) return out;
-  const std::vector<NetworkDesign> designs = rank_hardware(plan, layers);
-  out += fmt::format("\nNetwork: {} of {} hardware configurations run all layers\n", designs.size(),
+  if (!ranks_hardware(plan.spec())) return out;
+  out += fmt::format("\nNetwork: {} of {} hardware configurations run all layers\n", ranking.size(),
                      plan.hardware().size());
-  if (!designs.empty())
+  if (!ranking.empty())
     out += fmt::format("{:>4} {:>14} {:>14} {:>14} {:>13} {:>9}  {}\n", "rank", "EDP (J*cycle)",
                        "cycles", "energy uJ", "sd of ln EDP", "area mm2", "hardware");
-  for (std::size_t i = 0; i < std::min(kShownMachines, designs.size()); ++i) {
-    const NetworkDesign& d = designs[i];
+  for (std::size_t i = 0; i < std::min(kShownMachines, ranking.size()); ++i) {
+    const NetworkDesign& d = ranking[i];
     const HardwareConfig& h = plan.hardware()[d.position];
-    const std::string sd =
-        d.log_edp_sd_correlated > 0.0
-            ? fmt::format("{:.3f}..{:.3f}", d.log_edp_sd_independent, d.log_edp_sd_correlated)
-            : "-";
+    const std::string sd = d.log_edp_sd > 0.0 ? fmt::format("{:.3f}", d.log_edp_sd) : "-";
     out += fmt::format("{:>4} {:>14.6g} {:>14.6g} {:>14.6g} {:>13} {:>9.3f}  {}{}\n", i + 1,
                        d.cost.edp(), d.cost.cycles, d.cost.energy_pj * 1e-6, sd, area_mm2(h),
                        hardware_text(h), d.pareto ? " *" : "");
   }
-  if (!designs.empty()) out += "* not beaten in latency, energy and area by another row\n";
+  if (!ranking.empty()) out += "* not beaten in latency, energy and area by another row\n";
   return out;
 }
 

@@ -14,14 +14,16 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr int kSchema = 1;
+constexpr int kSchema = 2;
 
 ordered_json coverage_json(const Coverage& c) {
-  return {c.excluded, c.infeasible, c.duplicate, c.avoided, c.over_limit, c.scored, c.checksum};
+  return {c.excluded, c.infeasible, c.duplicate, c.avoided,
+          c.pruned,   c.over_limit, c.scored,    c.checksum};
 }
 
 Coverage read_coverage(const ordered_json& json) {
-  return {json.at(0), json.at(1), json.at(2), json.at(3), json.at(4), json.at(5), json.at(6)};
+  return {json.at(0), json.at(1), json.at(2), json.at(3),
+          json.at(4), json.at(5), json.at(6), json.at(7)};
 }
 
 /// Two numbers that rank the point, its index, and the estimate.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -19,6 +20,14 @@ using nlohmann::ordered_json;
 constexpr double kJoulePerPicojoule = 1e-12;
 constexpr const char* kAxisNames[kHardwareAxes] = {"dim", "accumulator_bytes", "scratchpad_bytes",
                                                    "bus_bytes"};
+
+/// JSON has no infinity: null.
+ordered_json thresholds_json(const SweepSpec& spec) {
+  ordered_json out = ordered_json::array();
+  for (const double threshold : spec.thresholds)
+    out.push_back(std::isfinite(threshold) ? ordered_json(threshold) : ordered_json());
+  return out;
+}
 
 ordered_json layers_json(const SweepSpec& spec) {
   ordered_json out = ordered_json::array();
@@ -64,6 +73,7 @@ std::string format_spec(const SweepSpec& spec) {
       {"beta", spec.acquisition.beta},
       {"top", spec.top},
       {"seed", spec.seed},
+      {"thresholds", thresholds_json(spec)},
       {"max_area_mm2", spec.limits.area_mm2},
       {"max_accumulator_bytes", spec.limits.accumulator_bytes},
       {"max_scratchpad_bytes", spec.limits.scratchpad_bytes},
@@ -95,6 +105,9 @@ SweepSpec parse_spec(const std::string& text, const std::string& where) {
     json.at("objective").get_to(spec.objective);
     json.at("top").get_to(spec.top);
     json.at("seed").get_to(spec.seed);
+    for (const ordered_json& threshold : json.at("thresholds"))
+      spec.thresholds.push_back(threshold.is_null() ? std::numeric_limits<double>::infinity()
+                                                    : threshold.get<double>());
     json.at("max_area_mm2").get_to(spec.limits.area_mm2);
     json.at("max_accumulator_bytes").get_to(spec.limits.accumulator_bytes);
     json.at("max_scratchpad_bytes").get_to(spec.limits.scratchpad_bytes);

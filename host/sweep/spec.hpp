@@ -42,12 +42,19 @@ struct SweepSpec {
   /// Indices of a tile, the unit of work: a tile's candidates are scored as one list whatever the
   /// number of shards and threads, and an interrupt waits for the end of one.
   std::uint64_t tile_points = std::uint64_t{1} << 24;
-  std::uint64_t seed = 0;     ///< carried along; nothing in a sweep is random
+  std::uint64_t seed = 0;  ///< of the points that thresholds come from, else carried along
+  /// [layer] scores that the best points of a layer do not exceed (prune.hpp), infinity where none
+  /// is known; empty: nothing is pruned. With them only the best points of each layer are kept:
+  /// those of single machines, the fronts and the ranking of hardware would lack what was pruned.
+  std::vector<double> thresholds;
   std::string workload_hash;  ///< of the file, all its layers
   std::string model_hash;     ///< Starlight's, empty for the analytical model
   std::string engine;         ///< back end of the screen; empty for the analytical model
   std::string avoid_hash;     ///< of the list of points to leave out, empty without one
 };
+
+/// Whether hardware can be ranked by the sweep's results.
+inline bool ranks_hardware(const SweepSpec& spec) { return spec.whole && spec.thresholds.empty(); }
 
 /// The fields above as JSON text, equal for equal specifications.
 std::string format_spec(const SweepSpec& spec);

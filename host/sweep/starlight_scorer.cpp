@@ -1,28 +1,117 @@
-// The sweep by Starlight. The engine predicts a tile's candidates in float32; those whose error
+// The sweep by Starlight. Where the sweep has thresholds, candidates that cannot reach them are
+// pruned by a cheap bound (prune.hpp). The engine predicts the others in float32; those whose error
 // bounds leave them a chance are predicted again in float64, one by one, so that what they get
 // depends on nothing but themselves: not on the tile, the shard or the back end of the screen.
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <utility>
 #include <vector>
 
 #include "host/core/parallel.hpp"
 #include "host/sweep/pool.hpp"
+#include "host/sweep/prune.hpp"
 #include "host/sweep/scorer.hpp"
 #include "host/sweep/walk.hpp"
+#include "models/analytical/analytical.hpp"
 
 namespace polaris {
 namespace {
 
 /// Candidates predicted at a time: bounds memory, and is large against an engine's work item.
 constexpr std::size_t kBatch = std::size_t{1} << 18;
+/// Indices that are walked before the engine is asked again, and those that a thread takes of them.
+constexpr std::uint64_t kWalked = std::uint64_t{1} << 20;
+constexpr std::uint64_t kWalkGrain = std::uint64_t{1} << 16;
 
 struct Candidate {
   std::uint64_t mapping;
   std::size_t position;
+};
+
+/// What a walk over some blocks yields.
+struct Walked {
+  Coverage coverage;
+  std::vector<Candidate> candidates;
+};
+
+/// Walks blocks of one layer and leaves out what is to be avoided and what cannot be among the best
+/// points.
+class Collector {
+ public:
+  /// `floor_limit`: as the function of this name gives it.
+  Collector(const SweepPlan& plan, const SweepLayer& layer, double floor_limit)
+      : plan_(plan), layer_(layer), floor_limit_(floor_limit), walker_(plan, layer) {
+    for (const HardwareConfig& hardware : plan.hardware()) {
+      limit_.push_back(floor_limit / lower_bound_cycles(layer.view().layer, hardware));
+      energy_.push_back(access_energy(hardware));
+    }
+  }
+
+  void collect(const IndexRange& blocks, Walked& out) {
+    walker_.walk(blocks, out.coverage,
+                 [&](const Block& block, std::span<const LoopOrder> orders,
+                     std::span<const std::size_t> positions) {
+                   // Hardware outermost, so that neighbours in a batch have features in common.
+                   const auto kept = prune(block, orders, positions);
+                   for (std::size_t p = 0; p < positions.size(); ++p)
+                     for (std::size_t o = 0; o < orders.size(); ++o)
+                       add(block.first + orders[o].rank, positions[p],
+                           kept[o * positions.size() + p] != 0, out);
+                 });
+  }
+
+ private:
+  /// [order][position] 0: pruned.
+  std::span<const char> prune(const Block& block, std::span<const LoopOrder> orders,
+                              std::span<const std::size_t> positions) {
+    kept_.assign(orders.size() * positions.size(), 1);
+    if (!std::isfinite(floor_limit_)) return kept_;
+    Mapping mapping = block.mapping;
+    char* kept = kept_.data();
+    for (const LoopOrder& order : orders) {
+      std::copy_n(order.dims, kDims, mapping.order[index_of(Level::dram)]);
+      const AccessCounts counts = access_counts(layer_.view().layer, mapping, block.footprint);
+      TrafficCost traffic{};
+      const HardwareConfig* last = nullptr;  // machines of one array and bus stand together
+      for (const std::size_t p : positions) {
+        const HardwareConfig& hardware = plan_.hardware()[p];
+        if (last == nullptr || last->dim != hardware.dim || last->bus_bytes != hardware.bus_bytes)
+          traffic = traffic_cost(counts, hardware, mapping);
+        last = &hardware;
+        const double pj = sum_energy(
+            traffic, energy_[p].accumulator * mapping.spatial_k * traffic.accumulator_accesses,
+            energy_[p].scratchpad * traffic.scratchpad_accesses);
+        *kept++ = pj <= limit_[p] ? 1 : 0;
+      }
+    }
+    return kept_;
+  }
+
+  void add(std::uint64_t mapping, std::size_t position, bool kept, Walked& out) const {
+    if (!layer_.avoided.empty() &&
+        std::binary_search(layer_.avoided.begin(), layer_.avoided.end(),
+                           AvoidedPoint{mapping, plan_.ordinal(position)})) {
+      ++out.coverage.avoided;
+      --out.coverage.scored;
+    } else if (!kept) {
+      ++out.coverage.pruned;
+      --out.coverage.scored;
+    } else {
+      out.candidates.push_back({mapping, position});
+    }
+  }
+
+  const SweepPlan& plan_;
+  const SweepLayer& layer_;
+  double floor_limit_;
+  std::vector<double> limit_;         // [position] pJ
+  std::vector<AccessEnergy> energy_;  // [position]
+  BlockWalker walker_;
+  std::vector<char> kept_;
 };
 
 /// A candidate whose float64 value may enter a list of the best.
@@ -33,6 +122,8 @@ struct Contender {
 
   friend auto operator<=>(const Contender&, const Contender&) = default;
 };
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 enum class Verdict : std::uint8_t { within, over, unsure };
 
@@ -51,15 +142,17 @@ class StarlightScorer final : public TileScorer {
         error_(screen_error(model)) {}
 
   void score(const SweepLayer& layer, const TileSequence& tiles, LayerResult& result) override {
-    BlockWalker walker(plan_, layer);
+    threshold_ =
+        plan_.spec().thresholds.empty() ? kInfinity : plan_.spec().thresholds[layer.number];
+    const double limit = floor_limit(model_, plan_.spec().acquisition, threshold_);
     for (std::uint64_t i = 0; i < tiles.count; ++i) {
-      walker.walk(layer.blocks(tiles.tile(i)), result.coverage,
-                  [&](const Block& block, std::span<const LoopOrder> orders,
-                      std::span<const std::size_t> positions) {
-                    for (const std::size_t position : positions)
-                      for (const LoopOrder& order : orders)
-                        add(layer, block.first + order.rank, position, result);
-                  });
+      const IndexRange blocks = layer.blocks(tiles.tile(i));
+      const std::uint64_t block_points = layer.view().order_count * plan_.hardware().size();
+      const std::uint64_t step = std::max<std::uint64_t>(1, kWalked / block_points);
+      for (std::uint64_t begin = blocks.begin; begin < blocks.end; begin += step) {
+        collect(layer, {begin, std::min(begin + step, blocks.end)}, limit, result);
+        if (indices_.size() >= kBatch) flush(layer, result);
+      }
       flush(layer, result);
     }
   }
@@ -74,18 +167,30 @@ class StarlightScorer final : public TileScorer {
   }
 
  private:
-  void add(const SweepLayer& layer, std::uint64_t mapping, std::size_t position,
-           LayerResult& result) {
-    const std::uint64_t ordinal = plan_.ordinal(position);
-    if (!layer.avoided.empty() && std::binary_search(layer.avoided.begin(), layer.avoided.end(),
-                                                     AvoidedPoint{mapping, ordinal})) {
-      ++result.coverage.avoided;
-      --result.coverage.scored;
-      return;
+  /// Appends the candidates of `blocks`, in their order.
+  void collect(const SweepLayer& layer, const IndexRange& blocks, double limit,
+               LayerResult& result) {
+    const std::uint64_t block_points = layer.view().order_count * plan_.hardware().size();
+    const std::uint64_t grain = std::max<std::uint64_t>(1, kWalkGrain / block_points);
+    const std::uint64_t count = blocks.end - blocks.begin;
+    std::vector<Walked> parts((count + grain - 1) / grain);
+    parallel_for(
+        static_cast<std::int64_t>(parts.size()), 1, threads_,
+        [&](std::int64_t begin, std::int64_t end) {
+          Collector collector(plan_, layer, limit);
+          for (auto i = static_cast<std::uint64_t>(begin); i < static_cast<std::uint64_t>(end); ++i)
+            collector.collect(
+                {blocks.begin + i * grain, std::min(blocks.begin + (i + 1) * grain, blocks.end)},
+                parts[i]);
+        });
+    for (const Walked& part : parts) {
+      result.coverage.add(part.coverage);
+      for (const Candidate& candidate : part.candidates) {
+        candidates_.push_back(candidate);
+        indices_.push_back(plan_.ordinal(candidate.position) * layer.view().mapping_count +
+                           candidate.mapping);
+      }
     }
-    candidates_.push_back({mapping, position});
-    indices_.push_back(ordinal * layer.view().mapping_count + mapping);
-    if (indices_.size() == kBatch) flush(layer, result);
   }
 
   void flush(const SweepLayer& layer, LayerResult& result) {
@@ -108,8 +213,9 @@ class StarlightScorer final : public TileScorer {
       HardwareResult& kept = result.hardware[candidates_[i].position];
       const double score =
           -highest_acquisition(plan_.spec().acquisition, edp_prediction(prediction), error_);
-      if (score <= kept.best.threshold())
+      if (score <= std::min(threshold_, kept.best.threshold()))
         contenders_.push_back({candidates_[i].position, score, indices_[i]});
+      if (!plan_.spec().thresholds.empty()) continue;
       const Estimate estimate{std::exp(double{prediction.log_latency}),
                               std::exp(double{prediction.log_energy})};
       kept.front.offer({prediction.log_latency, prediction.log_energy, indices_[i], estimate});
@@ -175,7 +281,7 @@ class StarlightScorer final : public TileScorer {
     const EdpPrediction edp = edp_prediction(exact);
     const double score = -plan_.spec().acquisition(edp.mean, edp.sd);
     const RankedPoint point{{score, index}, estimate_of(exact)};
-    if (is_candidate(point.key)) best.offer(point);
+    if (is_candidate(point.key) && score <= threshold_) best.offer(point);
   }
 
   ExactPrediction predict_exact(const SweepLayer& layer, std::uint64_t index) {
@@ -192,6 +298,7 @@ class StarlightScorer final : public TileScorer {
   Engine& engine_;
   int threads_;
   PredictionError error_;
+  double threshold_ = kInfinity;  // of the running layer
   std::vector<Candidate> candidates_;
   std::vector<std::uint64_t> indices_;
   std::vector<Prediction> predictions_;

@@ -100,7 +100,7 @@ void Scan::screen(const CandidateSource& source, ScanStage from, ScanStage to, b
   StarlightScoreParams<T> params =
       lane_.workbench<T>().params(source, &state_.data()->tile, prefix);
   params.places = {places(from).items, places(from).size};
-  params.tensor_cores = request_.precision == ScreenPrecision::tf32;
+  params.precision = request_.precision;
   params.output = ScoreOutput::survivors;
   params.acquisition = request_.acquisition;
   params.error = request_.error;

@@ -31,6 +31,7 @@ StarlightScoreParams<T> ScoreWorkbench<T>::params(const CandidateSource& source,
   out.source = source;
   out.tile = tile;
   out.model = model_->view();
+  out.precision = sizeof(T) == sizeof(float) ? ScreenPrecision::fp32 : ScreenPrecision::fp64;
   out.prefix = prefix;
   out.layout = prefix ? prefix_ : full_;
   out.rows = rows_.data();

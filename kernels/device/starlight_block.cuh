@@ -42,10 +42,29 @@ POLARIS_HD constexpr int score_fixed_elements(int columns, int batch) {
          (kLatent + 1 + kMaxOutputs + kScoreWarps * kResults) * columns;
 }
 
+/// Products over the samples, in which nearly all the work lies, by the screen's precision.
+struct PlainProducts {
+  template <typename T, int C>
+  using Distance = WarpProduct<T, kSamplePanel / kLaneRows, C>;
+  template <typename T, int C>
+  using Variance = Distance<T, C>;
+};
+struct Tf32Products {
+  template <typename T, int C>
+  using Distance = TensorProduct<C, SplitTf32>;
+  template <typename T, int C>
+  using Variance = Distance<T, C>;
+};
+struct Bf16Products {
+  template <typename T, int C>
+  using Distance = TensorProduct<C, SplitTf32>;
+  template <typename T, int C>
+  using Variance = TensorProduct<C, SplitBf16>;
+};
+
 /// Every member must be called by all kScoreThreads threads of the block together. C: candidates of
-/// a product tile per lane, M = 8 C in all. SampleProduct: of the products over the samples, in
-/// which nearly all the work lies, WarpProduct or TensorProduct.
-template <typename T, int C, class SampleProduct>
+/// a product tile per lane, M = 8 C in all.
+template <typename T, int C, class Products>
 class StarlightBlock {
  public:
   static constexpr int kColumns = kLaneColumns * C;
@@ -128,32 +147,33 @@ class StarlightBlock {
     const T* const x = features_ + first;
     const int padded = model_.panels() * kSamplePanel;
     const int kept = kept_rows();
-    T mean[kMaxOutputs][SampleProduct::kColumnsPerLane] = {};
+    T mean[kMaxOutputs][DistanceProduct::kColumnsPerLane] = {};
     for (int p = warp(); p < model_.panels(); p += kScoreWarps) {
-      SampleProduct product;
+      DistanceProduct product;
       product.clear();
       // Rows beyond the last sample are zeros, as are their weights everywhere below.
       const T* const panel = model_.train + p * kSamplePanel * kKernelInputs;
       product.add(panel, latent_, kColumns, kLatent);
       product.add(panel + kSamplePanel * kLatent, x, batch_, kFeatures);
 #pragma unroll
-      for (int r = 0; r < SampleProduct::kRowsPerLane; ++r) {
+      for (int r = 0; r < DistanceProduct::kRowsPerLane; ++r) {
         const int n = p * kSamplePanel + product.row(r);
         const T norm = model_.train_norm[n];
 #pragma unroll
-        for (int c = 0; c < SampleProduct::kColumnsPerLane; ++c) {
+        for (int c = 0; c < DistanceProduct::kColumnsPerLane; ++c) {
           const int column = product.column(c);
           const T d2 = norm + norm_[column] - T(2) * product.at(r, c);
           const T k = matern52(d2);
 #pragma unroll
           for (int o = 0; o < kMaxOutputs; ++o)
             mean[o][c] = std::fma(model_.alpha[o * padded + n], k, mean[o][c]);
-          if (n < kept) row_[n * kColumns + column] = k;
+          if (n < kept)
+            row_[n * kColumns + (prefix_ ? column : VarianceProduct::skewed_column(n, column))] = k;
         }
       }
     }
 #pragma unroll
-    for (int o = 0; o < kMaxOutputs; ++o) put_partial<SampleProduct>(o, mean[o]);
+    for (int o = 0; o < kMaxOutputs; ++o) put_partial<DistanceProduct>(o, mean[o]);
     // A row in device memory needs no more than one in shared memory: barriers order both.
     __syncthreads();
   }
@@ -171,16 +191,16 @@ class StarlightBlock {
       return;
     }
     // A panel's work grows with its number: dealt there and back, from the longest on.
-    T explained[SampleProduct::kColumnsPerLane] = {};
+    T explained[VarianceProduct::kColumnsPerLane] = {};
     const int panels = model_.panels();
     for (int round = 0; round * kScoreWarps < panels; ++round) {
       const int deal = round % 2 == 0 ? warp() : kScoreWarps - 1 - warp();
       const int p = panels - 1 - round * kScoreWarps - deal;
       if (p >= 0)
-        add_squares<SampleProduct>(model_.inverse_factor + triangle_offset(p, kSamplePanel),
-                                   (p + 1) * kSamplePanel, explained);
+        add_squares<VarianceProduct>(model_.inverse_factor + triangle_offset(p, kSamplePanel),
+                                     (p + 1) * kSamplePanel, explained);
     }
-    put_partial<SampleProduct>(kExplained, explained);
+    put_partial<VarianceProduct>(kExplained, explained);
   }
 
   /// Sums of all warps, for the candidates of encode(first). Begins with a barrier.
@@ -204,6 +224,9 @@ class StarlightBlock {
   }
 
  private:
+  using DistanceProduct = typename Products::template Distance<T, C>;
+  using VarianceProduct = typename Products::template Variance<T, C>;
+
   static constexpr int kThreads = static_cast<int>(kScoreThreads);
 
   /// One candidate's features, a column of the array, in the order feature_quantities writes them.
@@ -284,7 +307,7 @@ class StarlightBlock {
                               T explained[Product::kColumnsPerLane]) const {
     Product product;
     product.clear();
-    product.add(panel, row_, kColumns, depth);
+    product.add_skewed(panel, row_, kColumns, depth);
 #pragma unroll
     for (int r = 0; r < Product::kRowsPerLane; ++r)
 #pragma unroll

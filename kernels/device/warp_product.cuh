@@ -107,6 +107,12 @@ class WarpProduct {
     }
   }
 
+  /// The same of rows of b whose columns lie where skewed_column() puts them: here in order.
+  __device__ void add_skewed(const T* a, const T* b, int stride, int depth) {
+    add(a, b, stride, depth);
+  }
+  __device__ static int skewed_column(int, int column) { return column; }
+
   /// Sum over the lanes of one column; the same in all of them.
   __device__ static T sum_over_rows(T value) { return sum_over_lanes<kLaneColumns>(value); }
 

@@ -59,6 +59,11 @@ POLARIS_HD constexpr bool operator==(const Layer& a, const Layer& b) {
          a.dilation_h == b.dilation_h;
 }
 
+/// A matrix product written as a 1x1 convolution over one column.
+POLARIS_HD constexpr bool is_matmul(const Layer& layer) {
+  return layer[Dim::R] == 1 && layer[Dim::S] == 1 && layer[Dim::Q] == 1;
+}
+
 /// W: {R,S,C,K}, O: {P,Q,K,N}: the loops that step a tensor to other words.
 POLARIS_HD constexpr bool weight_relevant(Dim dim) {
   return dim == Dim::R || dim == Dim::S || dim == Dim::C || dim == Dim::K;

@@ -4,12 +4,15 @@
 #pragma once
 
 #include <cstdint>
+#include <stdexcept>
+#include <string>
 #include <type_traits>
 
 #include "models/space/feasibility.hpp"
 #include "models/space/hardware.hpp"
 #include "models/space/layer.hpp"
 #include "models/space/mapping.hpp"
+#include "models/starlight/gemmini.hpp"
 #include "models/starlight/math.hpp"
 #include "models/starlight/pipeline.hpp"
 #include "models/starlight/warp.hpp"
@@ -26,9 +29,8 @@ inline constexpr const char* kFeatureNames[] = {
     // mapping: array use, loop bounds at DRAM, tiles the scratchpad holds
     "spatial_c", "spatial_k", "dram_R", "dram_S", "dram_P", "dram_Q", "dram_C", "dram_K", "dram_N",
     "tile_R", "tile_S", "tile_P", "tile_Q", "tile_C", "tile_K",
-    // work: MACs, cycles with the whole and with the used part of the array, array instructions of
-    // dim x dim x dim, and their cycles
-    "macs", "ideal_cycles", "used_cycles", "instructions", "instruction_cycles",
+    // work: MACs, array instructions of dim x dim x dim
+    "macs", "instructions",
     // share of the array that the edges of tiles leave filled
     "fill_c", "fill_k", "fill_p",
     // times each tensor's tile is loaded, words and scratchpad rows moved, words held
@@ -42,29 +44,42 @@ inline constexpr const char* kFeatureNames[] = {
     // the array, the bus, all transfers and all together, energy
     "read_bursts", "page_misses", "local_writes", "array_cycles", "bus_cycles", "memory_cycles",
     "pipeline_cycles", "pipeline_energy_ratio",
-    // the public Gemmini measurements behave as if convolutions had square images (P = Q)
-    "square_macs",
+    // what Gemmini spends (gemmini.hpp): steps, and cycles per step of its array and its loads
+    "gemmini_steps", "gemmini_array_cycles", "gemmini_memory_cycles",
     // place of each DRAM loop: the outermost largest, 0 where the bound is 1
     "rank_R", "rank_S", "rank_P", "rank_Q", "rank_C", "rank_K", "rank_N",
     // how far the pipeline's cycles are above the compute bound, as the target is warped; share of
     // them in which buffers keep transfers and compute apart; bank conflicts of weight reads
     "pipeline_excess", "pipeline_exposed", "bank_conflicts",
+    // how far Gemmini's cycles are above the compute bound, as the target is warped
+    "gemmini_excess",
     // flags
     "has_two_inputs", "has_two_weights", "has_two_outputs", "is_matmul", "is_even_filter"};
 
 inline constexpr int kFeatures = static_cast<int>(sizeof(kFeatureNames) / sizeof(kFeatureNames[0]));
-inline constexpr int kPlainFeatures = kDims + 8;
+inline constexpr int kPlainFeatures = kDims + 9;
 inline constexpr int kLogFeatures = kFeatures - kPlainFeatures;
 
-/// Position of the feature called `name`, which must exist.
+/// Position of the feature called `name`. Throws std::invalid_argument for another, which in a
+/// constant is an error of compilation.
 constexpr int feature_index(const char* name) {
-  for (int f = 0;; ++f) {
+  for (int f = 0; f < kFeatures; ++f) {
     const char* a = kFeatureNames[f];
     const char* b = name;
     while (*a != '\0' && *a == *b) ++a, ++b;
     if (*a == *b) return f;
   }
+  throw std::invalid_argument(std::string("no such feature: ") + name);
 }
+
+/// Features that estimate what one machine spends, which say little about another.
+inline constexpr const char* kPipelineFeatures[] = {
+    "read_bursts",     "page_misses",      "local_writes",    "array_cycles",
+    "bus_cycles",      "memory_cycles",    "pipeline_cycles", "pipeline_energy_ratio",
+    "pipeline_excess", "pipeline_exposed", "bank_conflicts",  "has_two_inputs",
+    "has_two_weights", "has_two_outputs"};
+inline constexpr const char* kGemminiFeatures[] = {"gemmini_steps", "gemmini_array_cycles",
+                                                   "gemmini_memory_cycles", "gemmini_excess"};
 
 inline constexpr int kFirstPipelineShare = feature_index("pipeline_excess");
 
@@ -74,21 +89,28 @@ inline constexpr double kFeatureLimit = 6.0;
 
 namespace detail {
 
-/// Product of the DRAM loop bounds from the outermost to the innermost loop that steps a tensor:
-/// how often its tile is loaded.
-POLARIS_HD inline double tile_loads(const Mapping& mapping, bool (*relevant)(Dim)) {
+/// How often the tile of each tensor is loaded: the product of the DRAM loop bounds from the
+/// outermost to the innermost loop that steps the tensor.
+struct TileLoads {
+  double weight = 1.0, input = 1.0, output = 1.0;
+};
+
+// Selects instead of branches here and below: nothing about a candidate's loops can be foretold.
+POLARIS_HD inline TileLoads tile_loads(const Mapping& mapping) {
   constexpr int dram = index_of(Level::dram);
-  double loads = 1.0, product = 1.0;
+  TileLoads loads;
+  double product = 1.0;
   for (int i = 0; i < kDims; ++i) {
     const Dim dim = mapping.order[dram][i];
     const std::int32_t bound = mapping.temporal[dram][index_of(dim)];
     product *= bound;
-    if (bound > 1 && relevant(dim)) loads = product;
+    const bool loops = bound > 1;
+    loads.weight = loops && weight_relevant(dim) ? product : loads.weight;
+    loads.input = loops && dim != Dim::K ? product : loads.input;
+    loads.output = loops && output_relevant(dim) ? product : loads.output;
   }
   return loads;
 }
-
-POLARIS_HD inline bool input_relevant(Dim dim) { return dim != Dim::K; }
 
 /// Product of the loops above the innermost one, between array and DRAM, that changes the weights:
 /// how often the array's weights are loaded.
@@ -99,25 +121,25 @@ POLARIS_HD inline double weight_changes(const Mapping& mapping) {
     for (int i = kDims - 1; i >= 0; --i) {
       const Dim dim = mapping.order[l][i];
       const std::int32_t bound = mapping.temporal[l][index_of(dim)];
-      if (bound == 1) continue;
-      seen = seen || weight_relevant(dim);
-      if (seen) changes *= bound;
+      seen = seen || (bound > 1 && weight_relevant(dim));
+      changes *= seen ? bound : 1;
     }
   return changes;
 }
 
 POLARIS_HD inline double ceil_div(std::int64_t a, std::int64_t b) {
-  return static_cast<double>((a + b - 1) / b);
+  return static_cast<double>(divide_up(a, b));
 }
 
 }  // namespace detail
 
 /// Unscaled features q [kFeatures], before logarithm and standardisation; the first kLogFeatures
 /// are >= 2^-31 (fills) or >= 1. `q`: a pointer, or anything whose [] gives a place to write to.
+/// Returns the energy of the analytical model in pJ, which they need anyway.
 /// Precondition: factors multiply to the layer's sizes.
 template <typename Quantities>
-POLARIS_HD inline void feature_quantities(const Layer& layer, const HardwareConfig& hardware,
-                                          const Mapping& mapping, Quantities q) {
+POLARIS_HD inline double feature_quantities(const Layer& layer, const HardwareConfig& hardware,
+                                            const Mapping& mapping, Quantities q) {
   using T = std::remove_reference_t<decltype(q[0])>;
   constexpr int kTiledDims = 6;  // all but N, whose tile is 1 wherever its bound is
   const std::int64_t dim = hardware.dim;
@@ -158,10 +180,7 @@ POLARIS_HD inline void feature_quantities(const Layer& layer, const HardwareConf
                               tile_real(Dim::Q) * detail::ceil_div(tile_of(Dim::P), dim) *
                               blocks_c * blocks_k;
   put(macs);
-  put(macs / (dim_d * dim_d));
-  put(used_cycles);
   put(instructions);
-  put(instructions * dim_d);
   const auto fill = [&tile_of, dim, dim_d](Dim d) {
     return static_cast<double>(tile_of(d) < dim ? tile_of(d) : dim) / dim_d;
   };
@@ -169,24 +188,22 @@ POLARIS_HD inline void feature_quantities(const Layer& layer, const HardwareConf
   put(fill(Dim::K));
   put(fill(Dim::P));
 
-  const double weight_loads = detail::tile_loads(mapping, weight_relevant);
-  const double input_loads = detail::tile_loads(mapping, detail::input_relevant);
-  const double output_loads = detail::tile_loads(mapping, output_relevant);
+  const detail::TileLoads loads = detail::tile_loads(mapping);
   const double weight_tile = static_cast<double>(footprint.weight_words);
   const double input_tile = static_cast<double>(footprint.input_words);
   const double output_tile = static_cast<double>(footprint.output_words) * mapping.spatial_k;
-  const double weight_moved = weight_loads * weight_tile;
-  const double input_moved = input_loads * input_tile;
-  const double output_moved = output_loads * output_tile;
+  const double weight_moved = loads.weight * weight_tile;
+  const double input_moved = loads.input * input_tile;
+  const double output_moved = loads.output * output_tile;
   // Rows of dim words in the scratchpad (weights, inputs) and the accumulator (outputs).
   const double blocks_c_per_channel = blocks_c / tile_real(Dim::C);
   const double blocks_k_per_channel = blocks_k / tile_real(Dim::K);
   const double weight_rows = weight_moved * blocks_k_per_channel;
   const double input_rows = input_moved * blocks_c_per_channel;
   const double output_rows = output_moved * blocks_k_per_channel;
-  put(weight_loads);
-  put(input_loads);
-  put(output_loads);
+  put(loads.weight);
+  put(loads.input);
+  put(loads.output);
   put(weight_moved);
   put(input_moved);
   put(output_moved);
@@ -217,35 +234,34 @@ POLARIS_HD inline void feature_quantities(const Layer& layer, const HardwareConf
   put(pipeline.memory_cycles);
   put(pipeline.cycles);
   put(pipeline.energy_ratio);
+  const double bound = lower_bound_cycles(layer, hardware);
   // Written at once, so that a GPU's registers need not keep them; they stand near the end.
   int bounded = kFirstPipelineShare;
   const auto put_bounded = [q, &bounded](double value) { q[bounded++] = static_cast<T>(value); };
-  put_bounded(warp_cycles(pipeline.cycles, lower_bound_cycles(layer, hardware)));
+  put_bounded(warp_cycles(pipeline.cycles, bound));
   put_bounded(pipeline.exposed_cycles / pipeline.cycles);
   put_bounded(pipeline.bank_conflicts);
+  const GemminiEstimate gemmini = estimate_gemmini(layer, hardware, mapping, footprint);
+  put(gemmini.steps);
+  put(gemmini.array_cycles);
+  put(gemmini.memory_cycles);
+  put_bounded(warp_cycles(gemmini.cycles, bound));
   put_bounded(pipeline.double_input ? 1.0 : 0.0);
   put_bounded(pipeline.double_weight ? 1.0 : 0.0);
   put_bounded(pipeline.double_output ? 1.0 : 0.0);
 
-  const bool matmul = layer[Dim::R] == 1 && layer[Dim::S] == 1 && layer[Dim::Q] == 1;
-  const double p_real = static_cast<double>(layer[Dim::P]);
-  const double q_real = static_cast<double>(layer[Dim::Q]);
-  put(matmul ? macs : p_real > q_real ? macs / q_real * p_real : macs / p_real * q_real);
-
-  for (int d = 0; d < kDims; ++d) {
-    int position = 0;
-    while (index_of(mapping.order[index_of(Level::dram)][position]) != d) ++position;
-    int inside = 0;  // DRAM loops of bound > 1 from this one inwards, itself included
-    for (int i = position; i < kDims; ++i)
-      if (mapping.temporal[index_of(Level::dram)]
-                          [index_of(mapping.order[index_of(Level::dram)][i])] > 1)
-        ++inside;
-    const bool looped = mapping.temporal[index_of(Level::dram)][d] > 1;
-    put(looped ? static_cast<double>(inside) / kDims : 0.0);
+  int inside = 0;  // DRAM loops of bound > 1 from this one inwards, itself included
+  for (int i = kDims - 1; i >= 0; --i) {
+    constexpr int dram = index_of(Level::dram);
+    const int d = index_of(mapping.order[dram][i]);
+    const bool looped = mapping.temporal[dram][d] > 1;
+    inside += looped ? 1 : 0;
+    q[n + d] = static_cast<T>(looped ? static_cast<double>(inside) / kDims : 0.0);
   }
   n = bounded;
-  put(matmul ? 1.0 : 0.0);
+  put(is_matmul(layer) ? 1.0 : 0.0);
   put(layer[Dim::R] % 2 == 0 ? 1.0 : 0.0);
+  return pipeline.analytical_pj;
 }
 
 /// Standardised feature number `f` of its quantity, cut to +-kFeatureLimit.

@@ -39,6 +39,7 @@ struct PipelineEstimate {
   double page_misses = 0.0;                                           ///< in all
   double weight_rows = 0.0;   ///< rows shifted into the array
   double energy_ratio = 0.0;  ///< energy of these counts over that of the analytical model
+  double analytical_pj = 0.0;  ///< the latter, in pJ
 };
 
 namespace detail {
@@ -330,6 +331,7 @@ POLARIS_HD inline PipelineEstimate estimate_pipeline(const Layer& layer,
                         access.scratchpad * more_scratchpad +
                         access.dram / kDramVectorWords * out.beats * static_cast<double>(bus);
   out.energy_ratio = energy / analytical.energy_pj;
+  out.analytical_pj = analytical.energy_pj;
   return out;
 }
 

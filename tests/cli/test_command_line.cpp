@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "host/core/version.hpp"
+#include "host/engine/cuda_engine.hpp"
 #include "tests/cli/run_polaris.hpp"
 
 namespace polaris {
@@ -59,11 +60,21 @@ TEST(CommandLine, GlobalOptionsAreCheckedWhereverTheyStand) {
   expect_refused(run_polaris("doctor --threads -1"), kWrongInput, "--threads");
   expect_refused(run_polaris("doctor --backend tpu"), kWrongInput,
                  "--backend: expected one of auto, cpu, cuda, got 'tpu'");
+  expect_refused(run_polaris("search --workload resnet50 --precision fp8"), kWrongInput,
+                 "--precision: expected one of fp64, fp32, tf32, bf16, got 'fp8'");
   expect_refused(run_polaris("doctor --seed"), kWrongInput, "--seed");
   const std::string size = "space --workload bert_base --space small --json";
   EXPECT_EQ(run_polaris("--seed 7 " + size).out, run_polaris(size + " --seed 7").out);
   EXPECT_EQ(run_polaris(size, "POLARIS_SEED=7").out, run_polaris(size + " --seed 7").out);
   EXPECT_NE(run_polaris(size).out, run_polaris(size + " --seed 7").out);
+}
+
+TEST(CommandLine, CudaIsRefusedWhereThereIsNoGpu) {
+  const std::optional<std::string> missing = cuda_missing();
+  if (!missing) GTEST_SKIP() << "there is a GPU";
+  expect_refused(
+      run_polaris("train --pretrained model --high data.csv --target t --out o --backend cuda"),
+      kWrongInput, "backend cuda: expected a usable GPU, got " + *missing);
 }
 
 TEST(CommandLine, AFullStdoutIsAFailure) {

@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # Are the tests worth anything? Breaks the kernels one line at a time (a barrier deleted, an index or
 # a mask changed) and runs the checked tests on each; every mutant has to be noticed.
-# Usage: mutations.sh SOURCE_DIR BUILD_DIR (a Ninja build with test_kernels_checked built)
+# Usage: mutations.sh SOURCE_DIR BUILD_DIR [FIRST LAST] (a Ninja build with test_kernels_checked
+# built; the mutants with these numbers, from 1; all of them by default)
 set -euo pipefail
 source_dir=$1
 build_dir=$2
+first=${3:-1}
+last=${4:-100000}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -26,6 +29,34 @@ device/block_top_k.cuh|s/2 \* capacity_ - 1 - i/capacity_ + i/
 device/block_top_k.cuh|s/(low & run) != 0/(low \& run) == 0/
 device/block_top_k.cuh|s/items_\[k_ - 1\]/items_[k_ - 2]/
 device/block_top_k.cuh|s/i < capacity_ \/ 2;/i < capacity_ \/ 2 - 1;/
+encoder_forward.cu|/params.features\[static_cast/{n;s/__syncthreads();//}
+encoder_forward.cu|/params.pre1 + i, valid/{n;s/__syncthreads();//}
+encoder_forward.cu|/latent\[group\]\[s\] = sum/{n;n;s/__syncthreads();//}
+encoder_forward.cu|s/valid = i < n;/valid = i <= n;/
+encoder_forward.cu|s/k <= kKernelInputs; k +=/k < kKernelInputs; k +=/
+encoder_forward.cu|s/(first + q) \* kDepth + d/(first + q) * kDepth/
+encoder_backward.cu|/gradient3\[group\]\[s\] = own;/{n;s/__syncthreads();//}
+encoder_backward.cu|/weight2, gradient2, gradient1);/{n;s/__syncthreads();//}
+encoder_backward.cu|s/gelu_slope(x) \* factor\[q\]/gelu_slope(x)/
+encoder_backward.cu|s/product\[kKernelInputs \* stride + i\]/product[(kKernelInputs - 1) * stride + i]/
+encoder_backward.cu|s/b < blocks; ++b/b < blocks - 1; ++b/
+encoder_backward.cu|s/at >= EncoderLayout::size/at > EncoderLayout::size/
+covariance.cu|/load(place.column);/{n;n;s/__syncthreads();//}
+covariance.cu|/kTile, depth);/{n;s/__syncthreads();//}
+covariance.cu|s/j > i) continue/j >= i) continue/
+covariance.cu|s/at < params.samples/at <= params.samples/
+covariance.cu|s/d < depth && at/at/
+covariance_gradient.cu|/tile\[r\]\[c\] = g;/{n;n;s/__syncthreads();//}
+covariance_gradient.cu|s/i < params.samples && j < i)/i < params.samples)/
+covariance_gradient.cu|s/g = i == j ? 0.0 : 0.5/g = 0.5/
+likelihood_terms.cu|s/i < n; i += kThreads/i < n; i += kThreads - 1/
+likelihood_terms.cu|s/row\[n + static_cast<unsigned>(o)\]/row[n]/
+likelihood_terms.cu|s/if (threadIdx.x > 0) return;//
+device/block_sum.cuh|/= value;/{n;s/__syncthreads();//}
+device/block_sum.cuh|/sum += partial\[w\];/{n;s/__syncthreads();//}
+device/triangle.cuh|s/row \* (row + 1) \/ 2)/row * (row - 1) \/ 2)/
+device/encoder_block.cuh|s/group % 2 != 0/group % 2 == 0/
+device/encoder_block.cuh|s/dropout.factors(sample, group, step)/dropout.factors(sample + 1, group, step)/
 space_score.cu|s/first + threadIdx.x < params.count/first + threadIdx.x <= params.count/
 space_score.cu|s/params.best\[params.k - 1\]/params.best[params.k]/
 space_score.cu|s/std::uint64_t{gridDim.x} \* kTopKThreads/std::uint64_t{kTopKThreads}/
@@ -50,7 +81,6 @@ next_tile.cu|s/range.next + range.step/range.next + range.tile_size/
 next_tile.cu|s/left < range.tile_size/left > range.tile_size/
 starlight_score.cu|s/first_of_tile + place/place/
 starlight_score.cu|s/&& i < count;/\&\& i <= count;/
-starlight_score.cu|/block.prediction();/{n;n;n;s/__syncthreads();//}
 starlight_score.cu|/block.combine(column);/{n;n;s/__syncthreads();//}
 starlight_score.cu|s/ranks_before(scored, \*params.kth_best)/scored.score < params.kth_best->score/
 starlight_score.cu|s/column += kColumns/column += 2 * kColumns/
@@ -58,19 +88,27 @@ device/warp_product.cuh|s/lane \* kPiece + c % kPiece/lane * kPiece/
 device/warp_product.cuh|s|/ kLaneColumns \* R + r;|/ kLaneColumns * R;|
 device/warp_product.cuh|s/a += kRows;/a += kRows - 1;/
 device/warp_product.cuh|s/lanes < static_cast<int>(kWarpThreads)/lanes < 16/
-device/tensor_product.cuh|s/k < depth ? a/k <= depth ? a/
-device/tensor_product.cuh|s/mma_m16n8k8_tf32(sum_\[s\]\[t\], left_low, high);//
-device/tensor_product.cuh|s/mma_m16n8k8_tf32(sum_\[s\]\[t\], left_high, low);//
+device/tensor_product.cuh|s/k < depth ? from/k <= depth ? from/
+device/tensor_product.cuh|s/Split::multiply(sum_\[s\]\[t\], left_low, high);//
+device/tensor_product.cuh|s/Split::multiply(sum_\[s\]\[t\], left_high, low);//
+device/tensor_product.cuh|s/4 \* (Split::kElements \* i + e)/4 * (i + e)/
+device/tensor_product.cuh|s/to_tf32(x\[0\] - __uint_as_float(high))/0u/
+device/tensor_product.cuh|s/x\[0\] - __uint_as_float(high << 16)/x[0] - __uint_as_float(high)/
+device/tensor_product.cuh|s/x\[1\] - __uint_as_float(high & 0xFFFF0000u)/0.0f/
+device/tensor_product.cuh|s/kTileDepth = 8 \* Split::kElements/kTileDepth = 16/
 device/tensor_product.cuh|s/r % 2 \* 8 + lane() \/ 4/r % 2 * 8 + lane() % 4/
+device/tensor_product.cuh|s/skewed_column(lane(), 0)/0/
+device/starlight_block.cuh|s/prefix_ ? column : //
 device/tensor_product.cuh|s/sum_over_lanes<4>/sum_over_lanes<8>/
-device/tensor_product.cuh|s/i \/ 2 \* 4/i % 2 * 4/
+device/tensor_product.cuh|s/kRows, first, i \/ 2, depth/kRows, first, i % 2, depth/
 device/starlight_block.cuh|/T\* const x = features_ + first;/{n;s/__syncthreads();//}
 device/starlight_block.cuh|/batch_, hidden1_);/{n;s/__syncthreads();//}
 device/starlight_block.cuh|/kColumns, hidden2_);/{n;s/__syncthreads();//}
 device/starlight_block.cuh|/latents(x);/{n;s/__syncthreads();//}
 device/starlight_block.cuh|/barriers order both/{n;s/__syncthreads();//}
 device/starlight_block.cuh|/void combine(int first) {/{n;s/__syncthreads();//}
-device/starlight_block.cuh|s/if (n < kept) row_/row_/
+device/starlight_block.cuh|/struct Bf16Products/,/Variance/{s/using Distance = TensorProduct<C, SplitTf32>/using Distance = TensorProduct<C, SplitBf16>/}
+device/starlight_block.cuh|s/if (n < kept)$/if (n < padded)/
 device/starlight_block.cuh|s/round \* kScoreWarps < panels/round * kScoreWarps < panels - 1/
 device/starlight_block.cuh|s/(p + 1) \* kPrefixPanel/p * kPrefixPanel/
 device/starlight_block.cuh|s/f < kLogFeatures/f <= kLogFeatures/
@@ -84,9 +122,13 @@ cd "$build_dir"
 ninja -t commands test_kernels_checked >"$work/commands"
 objects=tests/kernels/CMakeFiles/simt_kernels_checked.dir
 mutable=(space_score select_top_k feasible_candidates next_tile starlight_score)
+mutable+=(encoder_forward encoder_backward covariance covariance_gradient likelihood_terms)
 dependants() {
   case $1 in
     device/block_top_k.cuh) echo space_score select_top_k ;;
+    device/block_sum.cuh) echo likelihood_terms ;;
+    device/triangle.cuh) echo covariance covariance_gradient ;;
+    device/encoder_block.cuh) echo encoder_forward encoder_backward ;;
     device/append.cuh) echo feasible_candidates starlight_score ;;
     device/*) echo starlight_score ;;
     *) basename "$1" .cu ;;
@@ -97,6 +139,7 @@ compile() {
   command=$(grep -- "-o [^ ]*simt_kernels_checked[^ ]*/$1.cu.o" "$work/commands")
   command=${command/ -I/ -I$work/src -I}
   command=${command/ -Werror/ -w}  # what a mutant leaves unused is no reason to stop
+  command=${command/ -O3/ -O1}     # compiling takes longer than the tests
   command=${command/-c */-c $work/src/kernels/$1.cu}
   eval "$(sed -E "s|-o [^ ]*|-o $work/$1.o|; s|-MD -MT [^ ]* -MF [^ ]*||" <<<"$command")"
 }
@@ -106,14 +149,28 @@ for name in "${mutable[@]}"; do
 done
 link_command=${link_command/-o tests\/kernels\/test_kernels_checked/-o $work/test}
 
-run_mutant() {  # NAME...: what has to be compiled; succeeds where the tests pass
+run_mutant() {  # NAME...: what has to be compiled, or all: nothing; succeeds where the tests pass
   for name in "${mutable[@]}"; do cp "$work/true/$name.o" "$work/"; done
-  for name in "$@"; do compile "$name" || exit 2; done
+  [[ $1 == all ]] || for name in "$@"; do compile "$name" || exit 2; done
   eval "$link_command" || exit 2
-  # Those that need not be many and long, and the first failure is enough.
-  GTEST_FAIL_FAST=1 timeout 120 "$work/test" --gtest_filter="$filter" >"$work/log" 2>&1
+  # The kernel's own tests first, then the rest; the first failure is enough.
+  GTEST_FAIL_FAST=1 timeout 120 "$work/test" --gtest_filter="$(own_tests "$@"):$long" \
+    >"$work/log" 2>&1 &&
+    GTEST_FAIL_FAST=1 timeout 240 "$work/test" --gtest_filter="$long" >"$work/log" 2>&1
 }
-filter='-*ScorerPairs*:Scorer.TheLargestK:Scorer.ListsAndListsWithDuplicates:CudaEngine.*'
+# Those need not be many that are long.
+long='-*ScorerPairs*:Scorer.ListsAndListsWithDuplicates:CudaEngine.*:*ManySamples*'
+long+=':*Parity*/features:*Parity*/acquisition:*Parity*/top_k*'
+own_tests() {
+  case ${*: -1} in
+    select_top_k) echo 'SelectTopK.*:ExhaustiveTopK.*' ;;
+    space_score) echo 'ExhaustiveTopK.*' ;;
+    next_tile) echo 'NextTile.*:Scorer.LengthsAroundTheTile' ;;
+    feasible_candidates) echo 'FeasibleCandidates.*' ;;
+    encoder_* | covariance* | likelihood_terms) echo 'FitKernels.*:StarlightFitter.E*' ;;
+    *) echo 'StarlightScore.*:*Parity*:FeasibleCandidates.*' ;;
+  esac
+}
 
 fresh() {
   rm -rf "$work/src"
@@ -124,19 +181,23 @@ fresh() {
 mkdir "$work/true"
 for name in "${mutable[@]}"; do cp "$objects/__/__/kernels/$name.cu.o" "$work/true/$name.o"; done
 fresh
-run_mutant || { echo "the unchanged kernels fail their tests:"; tail -20 "$work/log"; exit 2; }
+((first > 1)) || run_mutant all || { echo "the unchanged kernels fail their tests:"; tail -20 "$work/log"; exit 2; }
 survivors=0
+number=0
 while IFS='|' read -r file expression; do
+  number=$((number + 1))
+  ((number >= first && number <= last)) || continue
   fresh
+  read -ra affected <<<"$(dependants "$file")"
   sed -i "$expression" "$work/src/kernels/$file"
   if cmp -s "$work/src/kernels/$file" "$source_dir/kernels/$file"; then
-    echo "no longer applies: $file: $expression"
+    echo "$number no longer applies: $file: $expression"
     survivors=$((survivors + 1))
-  elif run_mutant $(dependants "$file"); then
-    echo "SURVIVED: $file: $expression"
+  elif run_mutant "${affected[@]}"; then
+    echo "$number SURVIVED: $file: $expression"
     survivors=$((survivors + 1))
   else
-    echo "noticed: $file: $expression: $(grep -m1 -oE 'simt: .*|Failure' "$work/log" || echo 'crash or time limit')"
+    echo "$number noticed: $file: $expression: $(grep -m1 -oE 'simt: .*|Failure' "$work/log" || echo 'crash or time limit')"
   fi
 done < <(mutations)
 echo "$survivors of $(mutations | wc -l) mutants not noticed"

@@ -61,37 +61,22 @@ void expect_same_top_k(Engine& cuda, const CandidateSet& candidates, int k) {
   }
 }
 
-TEST_F(CudaEngine, PredictsAsTheCpuDoes) {
-  const std::vector<std::uint64_t> indices = sampled_indices(300);
+TEST_F(CudaEngine, PredictsPointsAsTheCpuDoes) {
   const auto cpu = make_engine("cpu", {1}), cuda = make_engine("cuda", kSmall);
   ASSERT_EQ(cuda->name(), "cuda");
-  std::vector<Prediction> single[2];
-  std::vector<ExactPrediction> exact[2], listed[2];
-  std::vector<Prediction> listed_single[2];
   const std::vector<LayerPoint> points = test_points(100, 3);
+  std::vector<ExactPrediction> exact[2];
+  std::vector<Prediction> single[2];
   for (int e = 0; e < 2; ++e) {
     Engine& engine = e == 0 ? *cpu : *cuda;
-    single[e].resize(indices.size());
-    exact[e].resize(indices.size());
-    listed[e].resize(points.size());
-    listed_single[e].resize(points.size());
-    engine.predict(test_model(), test_space(), indices, single[e]);
-    engine.predict_exact(test_model(), test_space(), indices, exact[e]);
-    engine.predict_points(test_model(), points, listed[e]);
-    engine.predict_points(test_model(), points, listed_single[e]);
-  }
-  for (std::size_t i = 0; i < indices.size(); ++i) {
-    ASSERT_EQ(std::isnan(exact[0][i].log_latency), std::isnan(exact[1][i].log_latency));
-    ASSERT_EQ(std::isnan(single[0][i].log_latency), std::isnan(single[1][i].log_latency));
-    if (std::isnan(exact[0][i].log_latency)) continue;
-    ASSERT_NEAR(exact[0][i].log_latency, exact[1][i].log_latency, kRounding);
-    ASSERT_NEAR(exact[0][i].log_energy_sd, exact[1][i].log_energy_sd, kRounding);
-    ASSERT_NEAR(single[0][i].log_energy, single[1][i].log_energy, kScreenMeanError);
-    ASSERT_NEAR(single[0][i].log_latency, single[1][i].log_latency, kScreenMeanError);
+    exact[e].resize(points.size());
+    single[e].resize(points.size());
+    engine.predict_points(test_model(), points, exact[e]);
+    engine.predict_points(test_model(), points, single[e]);
   }
   for (std::size_t i = 0; i < points.size(); ++i) {
-    ASSERT_NEAR(listed[0][i].log_latency_sd, listed[1][i].log_latency_sd, kRounding);
-    ASSERT_NEAR(listed_single[0][i].log_energy, listed_single[1][i].log_energy, kScreenMeanError);
+    ASSERT_NEAR(exact[0][i].log_latency_sd, exact[1][i].log_latency_sd, kRounding);
+    ASSERT_NEAR(single[0][i].log_energy, single[1][i].log_energy, kScreenMeanError);
   }
 }
 
@@ -139,6 +124,19 @@ TEST_F(CudaEngine, AnArenaTakesWhatThereIs) {
   EXPECT_EQ(arena.take<double>(1), first + 1024);
   EXPECT_THROW(arena.take<std::byte>(256 << 10), std::length_error);
   EXPECT_THROW(DeviceArena(1 << 20, 1 << 19, "test"), DeviceOutOfMemory);
+}
+
+TEST_F(CudaEngine, MemoryDoesNotDependOnTheNumberOfCandidates) {
+  const auto cuda = make_engine("cuda", kSmall);
+  const std::uint64_t begin = feasible_indices(1, 2)[0];
+  const auto peak = [&](std::uint64_t length) {
+    simt::take_peak_memory();
+    cuda->top_k(test_model(), {test_space(), {}, begin, begin + length}, acquisition(), 25);
+    return simt::take_peak_memory();
+  };
+  const std::size_t least = peak(2000);
+  EXPECT_GT(least, kSmall.device_bytes);
+  for (const std::uint64_t length : {2001u, 20000u}) EXPECT_EQ(peak(length), least);
 }
 
 TEST_F(CudaEngine, StopsWhenInterrupted) {

@@ -43,6 +43,13 @@ void set_device_count(int count);
 /// cudaErrorMemoryAllocation. SIMT_MEMORY sets it at the start (default 1 GiB).
 void set_memory_limit(std::size_t bytes);
 
+/// Most bytes that were allocated on one device at a time since the last call.
+std::size_t take_peak_memory();
+
+/// From now on SIMT_PROFILE counts launches apart from others, as "KERNEL LABEL"; with an empty
+/// label as "KERNEL".
+void set_profile_label(const std::string& label);
+
 /// NVTX ranges of the calling program in the order they were opened, and how many were open
 /// around each. A range closed out of order is a report.
 struct Range {

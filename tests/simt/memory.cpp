@@ -24,6 +24,7 @@ std::map<std::uintptr_t, Region> allocations;
 std::size_t arena_used = 0;
 int accesses = 0;
 std::map<int, std::size_t> bytes_in_use;       // by device
+std::size_t most_bytes = 0;                    // in use on one device
 std::map<std::uintptr_t, std::size_t> pinned;  // host memory of cudaMallocHost
 
 std::size_t initial_limit() {
@@ -150,6 +151,13 @@ void check_foreign_writes() {
 std::size_t memory_limit() { return limit; }
 void set_memory_limit(std::size_t bytes) { limit = bytes; }
 
+std::size_t take_peak_memory() {
+  const std::size_t out = most_bytes;
+  most_bytes = 0;
+  for (const auto& [device, bytes] : bytes_in_use) most_bytes = std::max(most_bytes, bytes);
+  return out;
+}
+
 DeviceAccess::DeviceAccess(int device) {
   if (accesses++ == 0) protect_all(device, PROT_READ | PROT_WRITE);
 }
@@ -184,6 +192,7 @@ cudaError_t cudaMalloc(void** address, std::size_t bytes) {
   // One page in front of each allocation is never mapped, nor is the one behind the last.
   if (arena_used + pages + 2 * kPageBytes > kArenaBytes) return failed(cudaErrorMemoryAllocation);
   used += data;
+  most_bytes = std::max(most_bytes, used);
   arena_used += kPageBytes + pages;
   const auto begin = reinterpret_cast<std::uintptr_t>(arena()) + arena_used - data;
   const auto [entry, fresh] = allocations.emplace(

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "tests/simt/control.hpp"
 #include "tests/simt/ptx.hpp"
 
 namespace simt::ptx {
@@ -59,7 +60,8 @@ struct HashKey {
   }
 };
 
-std::map<std::string, Counts> all;                               // by kernel
+std::map<std::string, Counts> all;  // by kernel and label
+std::string label;
 Counts* counts = nullptr;                                        // of the running kernel
 std::unordered_map<RequestKey, Request, HashKey> open_requests;  // of the running block
 std::unordered_map<std::uint64_t, std::uint32_t> occurrences;    // by thread and instruction
@@ -201,7 +203,7 @@ void profile_block(int threads, bool first_of_launch) {
   else
     close_block();
   const std::uintptr_t function = reinterpret_cast<std::uintptr_t>(block.launch->kernel);
-  counts = &all[function_at(function)];
+  counts = &all[function_at(function) + (label.empty() ? "" : " " + label)];
   counts->launches += first_of_launch ? 1 : 0;
   ++counts->blocks;
   counts->threads_per_block =
@@ -260,3 +262,5 @@ void profile_access(const Machine& machine, const Instruction& in, Space space,
 }
 
 }  // namespace simt::ptx
+
+void simt::set_profile_label(const std::string& label) { simt::ptx::label = label; }

@@ -153,7 +153,10 @@ TEST(Features, WorkedExample) {
   double q[kFeatures];
   feature_quantities(layer, hardware, mapping, q);
   EXPECT_EQ(q[feature_index("macs")], 14450688.0);
-  EXPECT_EQ(q[feature_index("used_cycles")], 112896.0);
+  EXPECT_EQ(q[feature_index("gemmini_steps")], 1344.0);
+  EXPECT_EQ(q[feature_index("gemmini_array_cycles")], 3.0 * 2.0 * 7.0);
+  EXPECT_EQ(q[feature_index("gemmini_memory_cycles")], 2.0 * (9.0 * 2.0 + 3.0 * 32.0));
+  EXPECT_EQ(q[feature_index("gemmini_excess")], warp_cycles(1344.0 * 250.0, 14450688.0 / 256.0));
   EXPECT_EQ(q[feature_index("weight_tile")], 1536.0);
   EXPECT_EQ(q[feature_index("input_tile")], 288.0);
   EXPECT_EQ(q[feature_index("output_tile")], 14.0 * 8.0);

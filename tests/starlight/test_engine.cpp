@@ -83,6 +83,14 @@ TEST(Engine, BackEndsByName) {
   EXPECT_THROW(make_engine("tpu"), Error);
 }
 
+TEST(Engine, PrecisionsByName) {
+  EXPECT_EQ(screen_precision("fp64"), ScreenPrecision::fp64);
+  EXPECT_EQ(screen_precision("fp32"), ScreenPrecision::fp32);
+  EXPECT_EQ(screen_precision("tf32"), ScreenPrecision::tf32);
+  EXPECT_EQ(screen_precision("bf16"), ScreenPrecision::bf16);
+  EXPECT_THROW(screen_precision("fp8"), Error);
+}
+
 double best_edp() {
   double best = INFINITY;
   for (const DesignSample& s : test_samples(150))

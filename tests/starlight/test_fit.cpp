@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -120,6 +121,85 @@ TEST(Fit, DropsDuplicatesAndImpossibleSamples) {
   EXPECT_EQ(count.used, 20);
   EXPECT_EQ(count.duplicates, 1);
   EXPECT_EQ(count.below_bound, 1);
+}
+
+TEST(Fit, LeavesOutFailedMeasurements) {
+  std::vector<DesignSample> samples = test_samples(60);
+  const StarlightModel clean =
+      fit_starlight(test_pretrained(), std::span(samples).subspan(0, 59), {});
+  EXPECT_EQ(clean.parameters().failures, 0);
+  samples[59].cycles *= 1e6;
+  const StarlightModel model = fit_starlight(test_pretrained(), samples, {});
+  EXPECT_EQ(model.parameters().failures, 1);
+  EXPECT_EQ(model.sample_count().used, 59);
+  const auto a = predict(model, 50), b = predict(clean, 50);
+  for (std::size_t i = 0; i < a.size(); ++i) ASSERT_EQ(a[i].log_latency, b[i].log_latency);
+  // Without an estimate to compare with, every measurement counts.
+  FitOptions options;
+  options.estimate_deviation = 0.0;
+  EXPECT_EQ(fit_starlight(test_pretrained(), samples, options).sample_count().used, 60);
+}
+
+TEST(Fit, StartsFromTheEstimateOfTheMachineThatWasMeasured) {
+  const std::vector<LayerPoint> points = test_points(300, 77);
+  for (const bool gemmini : {false, true}) {
+    const auto cycles = [gemmini](const auto& p) {
+      const TileFootprint footprint = tile_footprint(p.layer, p.mapping);
+      return 1.3 * (gemmini ? estimate_gemmini(p.layer, p.hardware, p.mapping, footprint).cycles
+                            : estimate_pipeline(p.layer, p.hardware, p.mapping, footprint).cycles);
+    };
+    std::vector<DesignSample> samples = test_samples(12);
+    for (DesignSample& s : samples) s.cycles = cycles(s);
+    const auto median_error = [&](const StarlightModel& model) {
+      const std::vector<ExactPrediction> predictions = predict(model);
+      std::vector<double> error;
+      for (std::size_t i = 0; i < points.size(); ++i)
+        error.push_back(std::abs(predictions[i].log_latency - std::log(cycles(points[i]))));
+      std::nth_element(error.begin(), error.begin() + 150, error.end());
+      return error[150];
+    };
+    const StarlightModel model = fit_starlight(test_pretrained(), samples, {});
+    EXPECT_EQ(model.parameters().machine, gemmini ? "gemmini" : "ours");
+    FitOptions options;
+    options.estimate_deviation = 0.0;
+    const StarlightModel without = fit_starlight(test_pretrained(), samples, options);
+    EXPECT_EQ(without.parameters().machine, "all");
+    EXPECT_LT(median_error(model), 0.5 * median_error(without));
+    // What the other machine would spend is not seen.
+    const auto seen = [&](int f) {
+      return model.parameters().scaler.inverse_sd[static_cast<std::size_t>(f)] > 0.0;
+    };
+    EXPECT_EQ(seen(feature_index("gemmini_excess")), gemmini);
+    EXPECT_EQ(seen(feature_index("pipeline_excess")), !gemmini);
+  }
+}
+
+TEST(Fit, CalibratesTheDeviations) {
+  // Layers told apart by their batch alone, each slower by a factor that no other layer tells.
+  std::vector<DesignSample> samples;
+  for (int layer = 0; layer < 8; ++layer) {
+    std::vector<DesignSample> part = test_samples(15, static_cast<std::uint64_t>(layer) + 50);
+    for (DesignSample& sample : part) {
+      sample.layer.size[index_of(Dim::N)] = layer + 1;
+      sample.mapping.temporal[index_of(Level::dram)][index_of(Dim::N)] = layer + 1;
+      const double slower = (layer + 1) * (layer % 3 == 1 ? 4.0 : 1.0);
+      sample.cycles *= slower;
+      sample.energy_pj *= layer + 1;
+    }
+    samples.insert(samples.end(), part.begin(), part.end());
+  }
+  FitOptions options;
+  const StarlightModel wide = fit_starlight(test_pretrained(), samples, options);
+  options.calibrate = false;
+  const StarlightModel as_fitted = fit_starlight(test_pretrained(), samples, options);
+  const auto a = predict(wide, 50), b = predict(as_fitted, 50);
+  const double factor = a[0].log_energy_sd / b[0].log_energy_sd;
+  EXPECT_GT(wide.parameters().outputs[0].log_sd, as_fitted.parameters().outputs[0].log_sd + 0.1);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    ASSERT_EQ(a[i].log_latency, b[i].log_latency);
+    ASSERT_GE(a[i].log_latency_sd, b[i].log_latency_sd);
+    ASSERT_NEAR(a[i].log_energy_sd / b[i].log_energy_sd, factor, 1e-9);
+  }
 }
 
 TEST(Fit, RefusesBadSamples) {

@@ -141,7 +141,7 @@ TEST(SweepExactness, NoHardwareCanRunTheLayer) {
   const std::vector<LayerResult> swept = sweep_all(plan, *scorer);
   EXPECT_EQ(swept[0].coverage.infeasible, swept[0].coverage.total());
   const TemporaryFolder folder;
-  write_results(plan, swept, folder / "out");
+  write_results(plan, swept, rank_hardware(plan, swept, nullptr), folder / "out");
   EXPECT_EQ(read_table(folder / "out/network.csv").rows.size(), 0u);
 }
 

@@ -39,7 +39,8 @@ Files run_shards(const SweepPlan& plan, std::uint64_t count, const TemporaryFold
 /// The results folder of what `files` merge to, by the path of `polaris merge`.
 std::map<std::string, std::string> merged(const Files& files, const TemporaryFolder& folder) {
   const SweepPlan plan(read_shard_spec(files.front()));
-  write_results(plan, merge_shards(plan, files), folder / "merged");
+  const std::vector<LayerResult> layers = merge_shards(plan, files);
+  write_results(plan, layers, rank_hardware(plan, layers, nullptr), folder / "merged");
   return files_of(folder / "merged");
 }
 
@@ -64,7 +65,8 @@ TEST(SweepShards, AnyNumberInAnyOrderMergesToTheSameBytes) {
   ASSERT_GT(plan.tile_count(), 20u);
   const TemporaryFolder folder;
   const auto scorer = make_analytical_scorer(plan, 1);
-  write_results(plan, sweep_all(plan, *scorer), folder / "direct");
+  const std::vector<LayerResult> swept = sweep_all(plan, *scorer);
+  write_results(plan, swept, rank_hardware(plan, swept, nullptr), folder / "direct");
   const auto wanted = files_of(folder / "direct");
   EXPECT_EQ(wanted.size(), 6u);
   for (const std::uint64_t count :
@@ -153,7 +155,7 @@ TEST(SweepShards, DamagedAndForeignFilesAreRefused) {
   std::string changed = whole;
   changed[changed.find(',', changed.find("\"tiles_done\":")) - 1] ^= 1;
   expect_part(resume(changed, plan), "changed content");
-  expect_part(resume("{\"polaris_sweep\":1}", plan), "changed content");
+  expect_part(resume("{\"polaris_sweep\":2}", plan), "changed content");
   expect_part(resume("[1]", plan), "another file");
 
   expect_part(resume(whole, plan, {1, 2}), "expected shard 1/2, got 1/1");

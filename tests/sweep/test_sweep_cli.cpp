@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <pty.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "host/core/atomic_file.hpp"
+#include "host/core/hash.hpp"
 #include "host/io/table.hpp"
 #include "tests/cli/run_polaris.hpp"
 
@@ -152,6 +154,96 @@ TEST(SweepCommand, FullDiskLeavesTheLastCheckpoint) {
   EXPECT_EQ(run_polaris(joined(kLong) + "--out '" + out + "'").exit_code, 0);
 }
 
+TEST(SweepCommand, FullDiskWhileMergingLeavesNoCertificate) {
+  const TemporaryFolder folder;
+  const std::string out = folder / "out";
+  ASSERT_EQ(run_polaris(kShort + "--out '" + out + "'").exit_code, 0);
+  const std::string merge = "merge '" + out + "' '" + shard_file(out) + "'";
+  // The certificate that is there belongs to the tables before, not to those half replaced.
+  expect_refused(run_polaris(merge, "trap '' XFSZ; ulimit -f 1;"), kFailed, "write failed");
+  EXPECT_FALSE(fs::exists(fs::path(out) / "certificate.json"));
+  EXPECT_EQ(run_polaris(merge).exit_code, 0);
+  EXPECT_TRUE(fs::exists(fs::path(out) / "certificate.json"));
+}
+
+/// The shard's file with `from` replaced, its hash made to match: what another program would write.
+void rewrite(const std::string& folder, const std::string& from, const std::string& to) {
+  std::string text = content_of(shard_file(folder));
+  text.replace(text.find(from), from.size(), to);
+  const std::size_t hash = text.rfind(",\"hash\"");
+  std::ofstream(shard_file(folder)) << text.substr(0, hash) << ",\"hash\":\""
+                                    << content_hash(text.substr(0, hash) + "}") << "\"}\n";
+}
+
+TEST(SweepCommand, FilesOfAnotherSpaceOrVersionAndCutOnesAreRefused) {
+  const TemporaryFolder folder;
+  const std::string out = folder / "out", sweep = kShort + "--out '" + out + "'";
+  const std::string merge = "merge '" + (folder / "merged") + "' '" + shard_file(out) + "'";
+  const auto again = [&] { ASSERT_EQ(run_polaris(sweep).exit_code, 0); };
+  const auto refused = [&](const std::string& command, const std::string& part) {
+    const std::string before = content_of(shard_file(out));
+    expect_refused(run_polaris(command), kWrongInput, part);
+    EXPECT_EQ(content_of(shard_file(out)), before);  // left for the user to look at
+  };
+  again();
+  refused("sweep --workload resnet50 --layer fc --space gemmini --out '" + out + "'",
+          "got space_hash");
+  refused("sweep --workload bert_base --layer projection --space small --out '" + out + "'",
+          "got workload_hash");
+
+  rewrite(out, "\"polaris\":\"", "\"polaris\":\"9");
+  refused(sweep, "got polaris \"9");
+  refused(merge, "a sweep of polaris");
+  rewrite(out, "\"polaris_sweep\":2", "\"polaris_sweep\":1");
+  refused(sweep, "shard file of schema 2");
+  refused(merge, "shard file of schema 2");
+
+  fs::remove(shard_file(out));
+  again();
+  fs::resize_file(shard_file(out), fs::file_size(shard_file(out)) / 2);
+  refused(sweep, "cut short");
+  refused(merge, "cut short");
+  EXPECT_FALSE(fs::exists(folder / "merged"));
+}
+
+/// What the program shows on a terminal until `part` appears, or it ends; then it is stopped.
+std::string shown_on_terminal(const std::vector<std::string>& words, const std::string& out,
+                              const std::string& part) {
+  int terminal = 0;
+  const pid_t child = ::forkpty(&terminal, nullptr, nullptr, nullptr);
+  if (child == 0) {
+    std::vector<std::string> all = words;
+    all.insert(all.begin(), POLARIS_BINARY);
+    all.insert(all.end(), {"--out", out});
+    std::vector<char*> argv;
+    for (std::string& word : all) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    ::execv(argv[0], argv.data());
+    ::_exit(127);
+  }
+  std::string text;
+  char buffer[4096];
+  while (text.find(part) == std::string::npos) {
+    const ssize_t got = ::read(terminal, buffer, sizeof(buffer));
+    if (got <= 0) break;
+    text.append(buffer, static_cast<std::size_t>(got));
+  }
+  ::kill(child, SIGKILL);
+  end_of(child);
+  ::close(terminal);
+  return text;
+}
+
+TEST(SweepCommand, ShowsRateAndTimeLeft) {
+  const TemporaryFolder folder;
+  const std::string text = shown_on_terminal(kLong, folder / "out", " left");
+  const std::size_t line = text.rfind(" % ");
+  ASSERT_NE(line, std::string::npos) << text;
+  EXPECT_NE(text.find(" scored, ", line), std::string::npos) << text;
+  EXPECT_NE(text.find("/s, ", line), std::string::npos) << text;
+  EXPECT_NE(text.find(" left", line), std::string::npos) << text;
+}
+
 TEST(SweepCommand, DryRunWritesNothing) {
   const TemporaryFolder folder;
   const Outcome outcome =
@@ -192,6 +284,7 @@ TEST(SweepCommand, WrongInputIsRefusedInOneLine) {
       {"--objective lcb", "--fidelity analytical"},
       {"--fidelity starlight", "--model"},
       {"--fidelity analytical --model m", "no --model"},
+      {"--only-top", "--fidelity starlight"},
       {"--max-area 0.0001", "hardware configuration within the limits"},
       {"--top 0", "--top"},
       {"--avoid nowhere.csv", "nowhere.csv"}};

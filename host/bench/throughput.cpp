@@ -1,0 +1,208 @@
+#include "host/bench/throughput.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "host/engine/screen_tile.hpp"
+#include "models/starlight/network.hpp"
+
+namespace polaris {
+namespace {
+
+using nlohmann::ordered_json;
+
+/// What one thread measures stages with: a tile full of candidates that passed all of them.
+struct StageBench {
+  StageBench(const ThroughputRequest& of, const simd::Stages& stages)
+      : request(of),
+        factor(of.model.tensors_f64(), stages),
+        screen(of.model.tensors_f64(), stages, varying_features(of.space), decoded(0)),
+        tile(stages, factor.samples()) {
+    for (std::size_t i = 0; i < std::min(kPoints, of.candidates.size()); ++i)
+      points.push_back(decoded(of.candidates[i]));
+    put_features();
+    tile.encode(screen, kSize);
+    tile.compute_kernel(screen, kSize);
+    tile.clear_explained(kSize);
+  }
+
+  LayerPoint decoded(std::uint64_t index) const {
+    const DesignPoint point = request.space.decode(index);
+    return {request.space.layer, point.hardware, point.mapping};
+  }
+
+  void decode() {
+    for (int i = 0; i < kSize; ++i) {
+      const DesignPoint point =
+          request.space.decode(request.candidates[next_index++ % request.candidates.size()]);
+      feasible += check(request.space.layer, point) == Feasibility::feasible;
+    }
+  }
+  void put_features() {
+    for (int slot = 0; slot < kSize; ++slot) {
+      const LayerPoint& p = points[next_point++ % points.size()];
+      tile.put(slot, p.layer, p.hardware, p.mapping);
+    }
+  }
+  void acquisition() {
+    const Acquisition ei{AcquisitionKind::expected_improvement, request.incumbent, 0.0};
+    for (int slot = 0; slot < kSize; ++slot) {
+      const EdpPrediction edp = edp_prediction(tile.prediction(slot));
+      value = std::max(value, highest_acquisition(ei, edp, {1e-3, 1e-3, true}));
+    }
+  }
+
+  static constexpr int kSize = ScreenTile::kSize;
+  static constexpr std::size_t kPoints = 1 << 12;  // many: branches must not be learnt by heart
+
+  const ThroughputRequest& request;
+  PackedFactor factor;
+  ScreenModel screen;
+  ScreenTile tile;
+  std::vector<LayerPoint> points;
+  std::size_t next_index = 0, next_point = 0;
+  int feasible = 0;
+  double value = 0.0;
+};
+
+ordered_json rate_entry(const std::string& name, double rate, double flops,
+                        const MachinePeaks& machine) {
+  ordered_json entry = {{"name", name}, {"candidates_per_s", rate}};
+  if (flops > 0.0) {
+    entry["flop_per_candidate"] = flops;
+    entry["share_of_gemm_peak"] = rate * flops / machine.gemm_flops;
+    entry["share_of_multiply_add_peak"] = rate * flops / machine.multiply_add_flops;
+  }
+  return entry;
+}
+
+/// Operations of the stages, those that the mathematics asks for (padding is not counted).
+struct StageFlops {
+  double encoder, kernel, first_rows, other_rows;
+};
+
+StageFlops stage_flops(int samples, int features, int first_rows) {
+  constexpr double kMatern = 25.0, kHidden = kHidden1 + kLatent;
+  const double n = samples, rows = std::min(samples, first_rows);
+  return {2.0 * (kHidden * features + kHidden1 * kHidden2 + kHidden2 * kLatent),
+          n * (2.0 * (kLatent + features) + kMatern + 2.0 * kMaxOutputs), rows * (rows + 1.0),
+          n * (n + 1.0) - rows * (rows + 1.0)};
+}
+
+ordered_json measure_stages(const ThroughputRequest& request, const MachinePeaks& machine) {
+  constexpr int kFirstRows = 64;
+  const simd::Stages& stages = simd::best_stages();
+  const int first_panels = std::min((kFirstRows + stages.rows - 1) / stages.rows,
+                                    PackedFactor(request.model.tensors_f64(), stages).panels());
+  const VaryingFeatures varying = varying_features(request.space);
+  const StageFlops flops =
+      stage_flops(request.model.tensors_f64().samples,
+                  static_cast<int>(std::count(varying.begin(), varying.end(), true)),
+                  first_panels * stages.rows);
+  struct Stage {
+    const char* name;
+    double flops;
+    std::function<void(StageBench&)> run;
+  };
+  constexpr int kSize = StageBench::kSize;
+  const Stage list[] = {
+      {"decode and check", 0.0, [](StageBench& b) { b.decode(); }},
+      {"features", 0.0, [](StageBench& b) { b.put_features(); }},
+      {"encoder", flops.encoder, [](StageBench& b) { b.tile.encode(b.screen, kSize); }},
+      {"sketch", 0.0,
+       [](StageBench& b) {
+         b.tile.compute_sketch(b.screen, kSize);
+         b.tile.clear_explained(kSize);
+         b.tile.explain(b.factor, 0, b.screen.sketch_panels(), kSize);
+         b.tile.finish_sketch(b.screen, kSize);
+       }},
+      {"kernel row and mean", flops.kernel,
+       [](StageBench& b) { b.tile.compute_kernel(b.screen, kSize); }},
+      {"bound of the variance", flops.first_rows,
+       [first_panels](StageBench& b) {
+         b.tile.clear_explained(kSize);
+         b.tile.explain(b.factor, 0, first_panels, kSize);
+       }},
+      {"rest of the variance", flops.other_rows,
+       [first_panels](StageBench& b) {
+         b.tile.explain(b.factor, first_panels, b.factor.panels(), kSize);
+       }},
+      {"prediction", 0.0,
+       [](StageBench& b) {
+         b.tile.clear_explained(kSize);
+         b.tile.finish(b.screen, kSize);
+       }},
+      {"acquisition", 0.0, [](StageBench& b) { b.acquisition(); }},
+  };
+  ordered_json out = ordered_json::array();
+  for (const Stage& stage : list) {
+    const double rate = parallel_rate(request.threads, request.seconds, [&] {
+      return [bench = std::make_shared<StageBench>(request, stages), &stage] {
+        stage.run(*bench);
+        return static_cast<double>(kSize);
+      };
+    });
+    out.push_back(rate_entry(stage.name, rate, stage.flops, machine));
+  }
+  return out;
+}
+
+/// Calls `run` until `seconds` have passed; candidates per second.
+double repeat(double seconds, std::size_t candidates, const std::function<void()>& run) {
+  run();
+  return parallel_rate(1, seconds, [&] {
+    return [&] {
+      run();
+      return static_cast<double>(candidates);
+    };
+  });
+}
+
+}  // namespace
+
+ordered_json measure_throughput(const ThroughputRequest& request, Engine& engine,
+                                const MachinePeaks& machine) {
+  const PosteriorTensors<double>& tensors = request.model.tensors_f64();
+  const VaryingFeatures varying = varying_features(request.space);
+  const int features = static_cast<int>(std::count(varying.begin(), varying.end(), true));
+  ordered_json out = {{"model", request.name},      {"samples", tensors.samples},
+                      {"inputs", kKernelInputs},    {"inputs_that_vary", kLatent + features},
+                      {"outputs", tensors.outputs}, {"candidates", request.candidates.size()}};
+  out["stages"] = engine.name() == "cpu" ? measure_stages(request, machine) : ordered_json::array();
+
+  const StageFlops flops = stage_flops(tensors.samples, features, 0);
+  std::vector<Prediction> predictions(request.candidates.size());
+  const double all = repeat(request.seconds, request.candidates.size(), [&] {
+    engine.predict(request.model, request.space, request.candidates, predictions);
+  });
+  out["end_to_end"].push_back(
+      rate_entry("mean and variance of all", all,
+                 flops.encoder + flops.kernel + flops.first_rows + flops.other_rows, machine));
+  for (const auto& [kind, name] :
+       {std::pair(AcquisitionKind::expected_improvement, "expected improvement"),
+        std::pair(AcquisitionKind::lower_confidence_bound, "lower confidence bound")}) {
+    const Acquisition acquisition{kind, request.incumbent, 2.0};
+    const double rate = repeat(request.seconds, request.candidates.size(), [&] {
+      engine.top_k(request.model, {request.space, request.candidates, 0, 0}, acquisition,
+                   request.best);
+    });
+    const TopKStats& stats = engine.top_k_stats();
+    ordered_json entry =
+        rate_entry(fmt::format("{} best by {}", request.best, name), rate, 0.0, machine);
+    ordered_json blocks = ordered_json::array();
+    for (const TopKStats::Block& block : stats.blocks)
+      blocks.push_back({{"rows", block.rows}, {"candidates", block.candidates}});
+    entry["blocks"] = blocks;
+    entry["variance_share"] = stats.variance_share();
+    entry["rescored"] = stats.rescored;
+    out["end_to_end"].push_back(entry);
+  }
+  return out;
+}
+
+}  // namespace polaris

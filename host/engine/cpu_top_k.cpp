@@ -1,0 +1,297 @@
+#include "host/engine/cpu_top_k.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+#include <mutex>
+
+#include "host/core/error.hpp"
+#include "host/core/interrupt.hpp"
+#include "host/core/parallel.hpp"
+#include "host/engine/select.hpp"
+#include "models/analytical/analytical.hpp"
+
+namespace polaris {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+/// Positions of a work item.
+constexpr std::int64_t kGrain = 1 << 13;
+
+/// Rows of L^-1 after which candidates are dropped, times 2 from one to the next.
+constexpr int kFirstRows = 64;
+
+/// Spread-out positions, at most so many and at most this share of all, whose analytically best are
+/// scored first, so that the first tiles have a k-th best to beat.
+constexpr std::uint64_t kWarmUp = std::uint64_t{1} << 16;
+constexpr std::uint64_t kWarmUpShare = 4;
+/// Of them, those that are scored: so many for each of the k best.
+constexpr std::uint64_t kWarmUpExcess = 8;
+
+/// The largest mean with which an acquisition value of `threshold` can be reached by a deviation of
+/// at most `sd`; or more than it.
+double mean_limit(const Acquisition& acquisition, double sd, double threshold) {
+  if (acquisition.kind == AcquisitionKind::lower_confidence_bound)
+    return acquisition.beta * sd - threshold;
+  // Beyond the incumbent all others grow with the deviation and fall with the mean.
+  constexpr double kReach = 40.0;
+  constexpr int kHalvings = 40;
+  double low = acquisition.best, high = acquisition.best + kReach * sd;
+  if (!(acquisition(high, sd) < threshold)) return kInfinity;
+  for (int i = 0; i < kHalvings; ++i) {
+    const double middle = 0.5 * (low + high);
+    (acquisition(middle, sd) < threshold ? high : low) = middle;
+  }
+  return high;
+}
+
+/// Contenders of all threads.
+class SharedContenders {
+ public:
+  explicit SharedContenders(int k) : contenders_(static_cast<std::size_t>(k)) {}
+
+  double threshold() const { return threshold_.load(std::memory_order_relaxed); }
+  void raise_threshold(double to) {
+    contenders_.raise_threshold(to);
+    threshold_ = contenders_.threshold();
+  }
+  void offer(double low, double high, std::uint64_t index) {
+    const std::lock_guard lock(mutex_);
+    contenders_.offer(low, high, index);
+    threshold_.store(contenders_.threshold(), std::memory_order_relaxed);
+  }
+  std::vector<std::uint64_t> indices() { return contenders_.indices(); }
+
+ private:
+  std::mutex mutex_;
+  Contenders contenders_;
+  std::atomic<double> threshold_{-kInfinity};
+};
+
+/// Ends of the blocks of panels of L^-1.
+std::vector<int> block_ends(int panels, int panel_rows) {
+  std::vector<int> ends;
+  for (int rows = kFirstRows; ends.empty() || ends.back() < panels; rows *= 2) {
+    const int end = (rows + panel_rows - 1) / panel_rows;
+    // A last block smaller than the one before is not worth a test of its own.
+    ends.push_back(3 * end > 2 * panels ? panels : end);
+  }
+  return ends;
+}
+
+/// One thread's part of a search.
+class Worker {
+ public:
+  Worker(const TopKRequest& request, SharedContenders& shared, const std::vector<int>& ends)
+      : request_(request),
+        shared_(shared),
+        ends_(ends),
+        all_(request),
+        promising_(request),
+        waiting_(request),
+        passed_(ends.size()) {}
+
+  void add(std::uint64_t index) {
+    const LayerSpaceView& space = request_.candidates.space;
+    const DesignPoint point = space.decode(index);
+    if (check(space.layer, point) != Feasibility::feasible) return;
+    all_.tile.put(all_.count, space.layer, point.hardware, point.mapping);
+    if (all_.append(index)) sketch();
+  }
+
+  void finish() {
+    sketch();
+    bound();
+    decide();
+  }
+
+  /// Candidates that were sketched.
+  std::uint64_t sketched() const { return sketched_; }
+  /// Candidates that entered each block of rows.
+  const std::vector<std::uint64_t>& passed() const { return passed_; }
+
+ private:
+  /// Whether the tile's slot, after finish() or finish_sketch(), may be among the k best. Its
+  /// deviation counts as an upper bound.
+  bool may_be_best(const ScreenTile& tile, int slot) {
+    const EdpPrediction edp = edp_prediction(tile.prediction(slot));
+    const double threshold = shared_.threshold();
+    if (edp.mean - request_.error.mean > limit_of(threshold)) return false;
+    PredictionError error = request_.error;
+    error.upper_only = true;
+    return !(highest_acquisition(request_.acquisition, edp, error) < threshold);
+  }
+
+  double limit_of(double threshold) {
+    if (threshold != limit_threshold_) {
+      limit_threshold_ = threshold;
+      limit_ = threshold == -kInfinity
+                   ? kInfinity
+                   : mean_limit(request_.acquisition, request_.prior_sd, threshold);
+    }
+    return limit_;
+  }
+
+  /// Drops what the sketch can.
+  void sketch() {
+    if (all_.count == 0) return;
+    sketched_ += static_cast<std::uint64_t>(all_.count);
+    ScreenTile& tile = all_.tile;
+    tile.encode(request_.model, all_.count);
+    tile.compute_sketch(request_.model, all_.count);
+    tile.clear_explained(all_.count);
+    tile.explain(request_.factor, 0, request_.model.sketch_panels(), all_.count);
+    tile.finish_sketch(request_.model, all_.count);
+    for (int slot = 0; slot < all_.count; ++slot) {
+      if (!may_be_best(tile, slot)) continue;
+      promising_.tile.take_inputs(promising_.count, tile, slot);
+      if (promising_.append(all_.index[slot])) bound();
+    }
+    all_.count = 0;
+  }
+
+  /// Means, and the first rows of L^-1.
+  void bound() {
+    if (promising_.count == 0) return;
+    passed_.front() += static_cast<std::uint64_t>(promising_.count);
+    ScreenTile& tile = promising_.tile;
+    tile.compute_kernel(request_.model, promising_.count);
+    tile.clear_explained(promising_.count);
+    tile.explain(request_.factor, 0, ends_.front(), promising_.count);
+    tile.finish(request_.model, promising_.count);
+    for (int slot = 0; slot < promising_.count; ++slot) {
+      if (!may_be_best(tile, slot)) continue;
+      waiting_.tile.take_kernel(waiting_.count, tile, slot);
+      if (waiting_.append(promising_.index[slot])) decide();
+    }
+    promising_.count = 0;
+  }
+
+  /// The rest of the variance, block by block.
+  void decide() {
+    if (waiting_.count == 0) return;
+    ScreenTile& tile = waiting_.tile;
+    tile.finish(request_.model, waiting_.count);
+    for (std::size_t block = 1; block < ends_.size() && waiting_.count > 0; ++block) {
+      passed_[block] += static_cast<std::uint64_t>(waiting_.count);
+      tile.explain(request_.factor, ends_[block - 1], ends_[block], waiting_.count);
+      tile.finish(request_.model, waiting_.count);
+      int kept = 0;
+      for (int slot = 0; slot < waiting_.count; ++slot) {
+        if (!may_be_best(tile, slot)) continue;
+        if (kept != slot) tile.take_kernel(kept, tile, slot);
+        waiting_.index[kept++] = waiting_.index[slot];
+      }
+      waiting_.count = kept;
+    }
+    for (int slot = 0; slot < waiting_.count; ++slot) {
+      const EdpPrediction edp = edp_prediction(tile.prediction(slot));
+      shared_.offer(lowest_acquisition(request_.acquisition, edp, request_.error),
+                    highest_acquisition(request_.acquisition, edp, request_.error),
+                    waiting_.index[slot]);
+    }
+    waiting_.count = 0;
+  }
+
+  /// A tile and the candidates in it.
+  struct Stop {
+    explicit Stop(const TopKRequest& request)
+        : tile(request.stages, request.factor.samples()), index() {}
+
+    /// Counts the candidate whose data are in slot `count`; true if the tile is full.
+    bool append(std::uint64_t candidate) {
+      index[count++] = candidate;
+      return count == ScreenTile::kSize;
+    }
+
+    ScreenTile tile;
+    std::uint64_t index[ScreenTile::kSize];
+    int count = 0;
+  };
+
+  const TopKRequest& request_;
+  SharedContenders& shared_;
+  const std::vector<int>& ends_;
+  Stop all_, promising_, waiting_;
+  std::uint64_t sketched_ = 0;
+  double limit_threshold_ = std::numeric_limits<double>::quiet_NaN(), limit_ = kInfinity;
+  std::vector<std::uint64_t> passed_;
+};
+
+/// Runs the candidates index(0) to index(count - 1) through the tiles.
+template <typename Index>
+void scan(const TopKRequest& request, const std::vector<int>& ends, std::uint64_t count,
+          const Index& index, SharedContenders& shared, TopKStats& stats) {
+  std::vector<std::unique_ptr<Worker>> workers(
+      static_cast<std::size_t>(worker_count(request.threads)));
+  parallel_for_workers(static_cast<std::int64_t>(count), kGrain, request.threads,
+                       [&](int number, std::int64_t begin, std::int64_t end) {
+                         if (interrupted()) throw Failure("scoring interrupted");
+                         std::unique_ptr<Worker>& worker =
+                             workers[static_cast<std::size_t>(number)];
+                         if (!worker) worker = std::make_unique<Worker>(request, shared, ends);
+                         for (std::int64_t i = begin; i < end; ++i)
+                           worker->add(index(static_cast<std::uint64_t>(i)));
+                       });
+  for (const std::unique_ptr<Worker>& worker : workers) {
+    if (!worker) continue;
+    worker->finish();
+    stats.feasible += worker->sketched();
+    for (std::size_t b = 0; b < ends.size(); ++b) stats.blocks[b].candidates += worker->passed()[b];
+  }
+}
+
+/// The `count` analytically best feasible candidates of `drawn` spread over the set.
+std::vector<std::uint64_t> warm_up_indices(const TopKRequest& request, std::uint64_t drawn,
+                                           std::uint64_t count) {
+  const LayerSpaceView& space = request.candidates.space;
+  const std::uint64_t stride = request.candidates.size() / drawn;
+  std::vector<Scored> out(drawn);
+  parallel_for(
+      static_cast<std::int64_t>(drawn), kGrain, request.threads,
+      [&](std::int64_t begin, std::int64_t end) {
+        for (auto i = static_cast<std::uint64_t>(begin); i < static_cast<std::uint64_t>(end); ++i) {
+          const std::uint64_t index = request.candidates.index(i * stride);
+          const DesignPoint point = space.decode(index);
+          const bool feasible = check(space.layer, point) == Feasibility::feasible;
+          out[i] = {feasible ? evaluate_analytical(space.layer, point.hardware, point.mapping).edp
+                             : kInfinity,
+                    index};
+        }
+      });
+  std::sort(out.begin(), out.end(),
+            [](const Scored& a, const Scored& b) { return a.score < b.score; });
+  std::vector<std::uint64_t> best;
+  for (std::uint64_t i = 0; i < std::min(count, drawn) && out[i].score < kInfinity; ++i)
+    best.push_back(out[i].index);
+  return best;
+}
+
+}  // namespace
+
+std::vector<std::uint64_t> find_finalists(const TopKRequest& request, TopKStats& stats) {
+  const std::vector<int> ends = block_ends(request.factor.panels(), request.stages.rows);
+  for (const int end : ends) stats.blocks.push_back({end * request.stages.rows, 0});
+  const std::uint64_t count = request.candidates.size();
+  SharedContenders shared(request.k);
+  const std::uint64_t drawn = std::min(kWarmUp, count / kWarmUpShare);
+  if (const auto k = static_cast<std::uint64_t>(request.k); drawn >= k) {
+    // Counted apart, as their low ends come again.
+    const std::vector<std::uint64_t> indices = warm_up_indices(request, drawn, kWarmUpExcess * k);
+    SharedContenders first(request.k);
+    TopKStats work = stats;
+    scan(
+        request, ends, indices.size(), [&indices](std::uint64_t i) { return indices[i]; }, first,
+        work);
+    shared.raise_threshold(first.threshold());
+  }
+  scan(
+      request, ends, count, [&request](std::uint64_t i) { return request.candidates.index(i); },
+      shared, stats);
+  stats.candidates = count;
+  return shared.indices();
+}
+
+}  // namespace polaris

@@ -1,0 +1,242 @@
+#include "host/engine/screen_model.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "host/engine/engine.hpp"
+#include "models/starlight/features.hpp"
+#include "models/starlight/network.hpp"
+
+namespace polaris {
+namespace {
+
+/// Added to the norms of the rows that fill the last panel: too far away to be correlated.
+constexpr float kFarNorm = 1e6f;
+
+/// Samples of the sketch: a search's model drops all but 2 to 8 % of random candidates by 36 of 611
+/// samples (seen), at a tenth of what their whole kernel rows cost.
+constexpr int kSketchSamples = 36;
+
+/// w = L^-1 residual, from alpha = L^-T w.
+std::vector<double> whitened_residual(const PosteriorTensors<double>& model, const double* alpha) {
+  const auto n = static_cast<std::size_t>(model.samples);
+  std::vector<double> w(n), sum(n, 0.0);  // sum[i]: of L^-1[j][i] w[j] over the j done
+  for (std::size_t j = n; j-- > 0;) {
+    const double* row = model.inverse_factor.data() + j * n;
+    w[j] = (alpha[j] - sum[j]) / row[j];
+    for (std::size_t i = 0; i < j; ++i) sum[i] += row[i] * w[j];
+  }
+  return w;
+}
+
+int whole_panels(int rows, int panel_rows) { return (rows + panel_rows - 1) / panel_rows; }
+
+}  // namespace
+
+VaryingFeatures all_features() {
+  VaryingFeatures out;
+  out.fill(true);
+  return out;
+}
+
+VaryingFeatures varying_features(const LayerSpaceView& space) {
+  VaryingFeatures out = all_features();
+  const auto fixed = [&out](int feature) { out[static_cast<std::size_t>(feature)] = false; };
+  constexpr int kFirstSize = feature_index("R"), kFirstBound = feature_index("dram_R"),
+                kFirstTile = feature_index("tile_R"), kFirstRank = feature_index("rank_R"),
+                kTiles = feature_index("tile_K") - kFirstTile + 1;
+  for (int d = 0; d < kDims; ++d) {
+    fixed(kFirstSize + d);
+    if (space.layer.size[d] > 1) continue;
+    fixed(kFirstBound + d);
+    fixed(kFirstRank + d);
+    if (d < kTiles) fixed(kFirstTile + d);
+  }
+  fixed(feature_index("stride"));
+  fixed(feature_index("macs"));
+  fixed(feature_index("is_matmul"));
+  fixed(feature_index("is_even_filter"));
+  const auto& choices = space.hardware.count;  // dim, accumulator, scratchpad, bus
+  if (choices[0] == 1) {
+    fixed(feature_index("dim"));
+    if (choices[1] == 1) fixed(feature_index("accumulator_words"));
+  }
+  if (choices[2] == 1) fixed(feature_index("scratchpad_bytes"));
+  if (choices[3] == 1) fixed(feature_index("bus_bytes"));
+  return out;
+}
+
+PackedFactor::PackedFactor(const PosteriorTensors<double>& model, const simd::Stages& stages)
+    : panels_(whole_panels(model.samples, stages.rows)),
+      samples_(panels_ * stages.rows),
+      data_(static_cast<std::size_t>(samples_) * static_cast<std::size_t>(samples_ + stages.rows) /
+            2) {
+  const auto n = static_cast<std::size_t>(model.samples);
+  const auto rows = static_cast<std::size_t>(stages.rows);
+  std::size_t at = 0;
+  for (std::size_t first = 0; first < n; first += rows)
+    for (std::size_t c = 0; c < first + rows; ++c)
+      for (std::size_t r = first; r < first + rows; ++r, ++at)
+        if (r < n && c <= r) data_[at] = static_cast<float>(model.inverse_factor[r * n + c]);
+}
+
+template <typename Row, typename Bias>
+simd::PackedMatrix ScreenModel::pack(Panels& panels, int rows, int depth, const Row& row,
+                                     const Bias& bias) {
+  const int padded = whole_panels(rows, panel_rows_) * panel_rows_;
+  panels.data = AlignedFloats(static_cast<std::size_t>(padded) * static_cast<std::size_t>(depth));
+  panels.bias = AlignedFloats(static_cast<std::size_t>(padded));
+  std::size_t at = 0;
+  for (int first = 0; first < padded; first += panel_rows_)
+    for (int c = 0; c < depth; ++c)
+      for (int r = first; r < first + panel_rows_; ++r, ++at)
+        if (r < rows) panels.data[at] = static_cast<float>(row(r, c));
+  for (int r = 0; r < rows; ++r)
+    panels.bias[static_cast<std::size_t>(r)] = static_cast<float>(bias(r));
+  return {panels.data.data(), panels.bias.data(), rows, depth};
+}
+
+ScreenModel::ScreenModel(const PosteriorTensors<double>& model, const simd::Stages& stages,
+                         const VaryingFeatures& varying, const LayerPoint& point)
+    : panel_rows_(stages.rows) {
+  const auto n = static_cast<std::size_t>(model.samples);
+  const auto length = [&model](std::size_t k) { return model.inverse_length[k]; };
+  // Sample s before it was scaled; inputs that the kernel does not see count as 0.
+  const auto sample = [&](std::size_t s, std::size_t k) {
+    return length(k) > 0.0 ? model.train[s * kKernelInputs + k] / length(k) : 0.0;
+  };
+
+  // Of every kernel input: what is taken from it, its mean over the samples where it varies.
+  std::array<double, kKernelInputs> origin{};
+  double fixed[kFeatures];
+  feature_quantities(point.layer, point.hardware, point.mapping, fixed);
+  for (std::size_t k = 0; k < kKernelInputs; ++k) {
+    const std::size_t f = k - kLatent;
+    if (k >= kLatent && !varying[f]) {
+      origin[k] = standardise_feature(static_cast<int>(f) < kLogFeatures, fixed[f],
+                                      model.feature_mean[f], model.feature_inverse_sd[f]);
+      continue;
+    }
+    for (std::size_t s = 0; s < n; ++s) origin[k] += sample(s, k) / static_cast<double>(n);
+  }
+
+  for (int f = 0; f < kFeatures; ++f)
+    if (varying[static_cast<std::size_t>(f)]) source_.push_back(f);
+  const std::size_t count = source_.size();
+  for (AlignedFloats* array : {&slope_, &shift_, &low_, &high_}) *array = AlignedFloats(count);
+  features_ = {static_cast<int>(count), 0,           source_.data(), slope_.data(),
+               shift_.data(),           low_.data(), high_.data()};
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto f = static_cast<std::size_t>(source_[i]);
+    const double center = origin[kLatent + f], slope = model.feature_inverse_sd[f];
+    features_.log_count += source_[i] < kLogFeatures;
+    slope_[i] = static_cast<float>(slope);
+    shift_[i] = static_cast<float>(-model.feature_mean[f] * slope - center);
+    low_[i] = static_cast<float>(-kFeatureLimit - center);
+    high_[i] = static_cast<float>(kFeatureLimit - center);
+  }
+
+  // Encoder; a row's sum over all features at their origins goes to the bias.
+  const double* p = model.encoder.data();
+  const auto at_origin = [&origin](const double* row) {
+    double sum = 0.0;
+    for (std::size_t f = 0; f < kFeatures; ++f) sum += row[f] * origin[kLatent + f];
+    return sum;
+  };
+  const auto first_row = [p](int r) {
+    return r < kHidden1 ? p + EncoderLayout::weight1 + r * kFeatures
+                        : p + EncoderLayout::skip + (r - kHidden1) * kFeatures;
+  };
+  encoder_.features = features_.count;
+  encoder_.hidden1 = kHidden1;
+  encoder_.first = pack(
+      first_, kHidden1 + kLatent, features_.count,
+      [&](int r, int c) { return first_row(r)[source_[static_cast<std::size_t>(c)]]; },
+      [&](int r) {
+        return at_origin(first_row(r)) + (r < kHidden1 ? p[EncoderLayout::bias1 + r] : 0.0);
+      });
+  encoder_.second = pack(
+      second_, kHidden2, kHidden1,
+      [p](int r, int c) { return p[EncoderLayout::weight2 + r * kHidden1 + c]; },
+      [p](int r) { return p[EncoderLayout::bias2 + r]; });
+  encoder_.third = pack(
+      third_, kLatent, kHidden2,
+      [p](int r, int c) { return p[EncoderLayout::weight3 + r * kHidden2 + c]; },
+      [&](int r) { return p[EncoderLayout::bias3 + r] - origin[static_cast<std::size_t>(r)]; });
+
+  // Distances: scale (|x|^2 + |t|^2 - 2 x t) over what varies, of points measured from the origin.
+  const auto input = [this](int c) {
+    return static_cast<std::size_t>(
+        c < kLatent ? c : kLatent + source_[static_cast<std::size_t>(c - kLatent)]);
+  };
+  const auto square = [](double x) { return x * x; };
+  constexpr double kScale = simd::kMaternScale;
+  kernel_.train = pack(
+      train_, model.samples, inputs(),
+      [&](int r, int c) {
+        const std::size_t k = input(c);
+        return -2.0 * kScale * square(length(k)) *
+               (sample(static_cast<std::size_t>(r), k) - origin[k]);
+      },
+      [&](int r) {
+        double norm = 0.0;
+        for (std::size_t k = 0; k < kKernelInputs; ++k)
+          norm += square(length(k) * (sample(static_cast<std::size_t>(r), k) - origin[k]));
+        return kScale * norm;
+      });
+  kernel_.samples = static_cast<int>(train_.bias.size());
+  std::fill(train_.bias.data() + model.samples, train_.bias.data() + kernel_.samples, kFarNorm);
+  const auto depth = static_cast<std::size_t>(inputs());
+  own_ = AlignedFloats(depth);
+  for (std::size_t c = 0; c < depth; ++c)
+    own_[c] = static_cast<float>(kScale * square(length(input(static_cast<int>(c)))));
+  kernel_.own = own_.data();
+  for (std::size_t o = 0; o < 2; ++o) {
+    alpha_[o] = AlignedFloats(train_.bias.size());
+    mean_weight_[o] = AlignedFloats(depth);
+    kernel_.alpha[o] = alpha_[o].data();
+    kernel_.mean_weight[o] = mean_weight_[o].data();
+    if (o >= static_cast<std::size_t>(model.outputs)) continue;
+    for (std::size_t s = 0; s < n; ++s) alpha_[o][s] = static_cast<float>(model.alpha[o * n + s]);
+    const double* weight = model.mean_weight.data() + o * kKernelInputs;
+    for (std::size_t c = 0; c < depth; ++c) {
+      const std::size_t k = input(static_cast<int>(c));
+      mean_weight_[o][c] = static_cast<float>(weight[k] * length(k));
+    }
+    double bias = model.mean_bias[o];
+    for (std::size_t k = 0; k < kKernelInputs; ++k) bias += weight[k] * length(k) * origin[k];
+    kernel_.mean_bias[o] = static_cast<float>(bias);
+  }
+
+  fill_sketch(model);
+  finish_ = {model.warp,
+             model.outputs == 2,
+             {static_cast<float>(model.sd[0]),
+              model.outputs == 2 ? static_cast<float>(model.sd[1]) : 0.0f},
+             static_cast<float>(model.unit_variance)};
+}
+
+void ScreenModel::fill_sketch(const PosteriorTensors<double>& model) {
+  const auto n = static_cast<std::size_t>(model.samples);
+  sketch_ = kernel_;
+  sketch_.samples =
+      std::min(kernel_.samples, whole_panels(kSketchSamples, panel_rows_) * panel_rows_);
+  const std::size_t kept = std::min(n, static_cast<std::size_t>(sketch_.samples));
+  for (std::size_t o = 0; o < 2; ++o) {
+    sketch_alpha_[o] = AlignedFloats(static_cast<std::size_t>(sketch_.samples));
+    sketch_.alpha[o] = sketch_alpha_[o].data();
+    if (o >= static_cast<std::size_t>(model.outputs)) continue;
+    const std::vector<double> w = whitened_residual(model, model.alpha.data() + o * n);
+    for (std::size_t i = 0; i < kept; ++i) {
+      double alpha = 0.0;
+      for (std::size_t j = i; j < kept; ++j) alpha += model.inverse_factor[j * n + i] * w[j];
+      sketch_alpha_[o][i] = static_cast<float>(alpha);
+    }
+    double rest = 0.0;
+    for (std::size_t i = kept; i < n; ++i) rest += w[i] * w[i];
+    remainder_.norm[o] = static_cast<float>(std::sqrt(rest));
+  }
+  remainder_.slack = static_cast<float>(kScreenSdError * std::sqrt(model.unit_variance));
+}
+
+}  // namespace polaris

@@ -1,0 +1,128 @@
+#include "host/engine/screen_tile.hpp"
+
+#include <algorithm>
+
+#include "models/starlight/features.hpp"
+#include "models/starlight/warp.hpp"
+
+namespace polaris {
+namespace {
+
+/// Where feature_quantities writes: one lane of a strip.
+struct Lane {
+  float* first;
+  int lanes;
+  float& operator[](int quantity) const { return first[quantity * lanes]; }
+};
+
+}  // namespace
+
+ScreenTile::ScreenTile(const simd::Stages& stages, int samples)
+    : stages_(stages), lanes_(stages.lanes) {
+  const auto floats = [](int rows) {
+    return AlignedFloats(static_cast<std::size_t>(rows) * static_cast<std::size_t>(kSize));
+  };
+  quantities_ = floats(kFeatures);
+  inputs_ = floats(kKernelInputs);
+  hidden_ = floats(kHidden1 + kHidden2);
+  kernel_ = floats(samples);
+  mean_ = floats(2);
+  explained_ = floats(1);
+  per_candidate_ = floats(kRows);
+  // Leftovers of a new tile are points like others: all quantities 1.
+  std::fill(quantities_.data(), quantities_.data() + quantities_.size(), 1.0f);
+  std::fill(per_candidate_.data(), per_candidate_.data() + per_candidate_.size(), 1.0f);
+}
+
+void ScreenTile::put(int slot, const Layer& layer, const HardwareConfig& hardware,
+                     const Mapping& mapping) {
+  const double analytical = feature_quantities(
+      layer, hardware, mapping, Lane{quantities_.data() + at(kFeatures, slot, 0), lanes_});
+  per_candidate_[at(kRows, slot, kBound)] = static_cast<float>(lower_bound_cycles(layer, hardware));
+  per_candidate_[at(kRows, slot, kAnalytical)] = static_cast<float>(analytical);
+}
+
+void ScreenTile::encode(const ScreenModel& model, int count) {
+  for (int s = 0; s < strips(count); ++s) {
+    const int first = s * lanes_;
+    float* latent = inputs_.data() + at(kKernelInputs, first, 0);
+    float* features = latent + kLatent * lanes_;
+    stages_.standardise(model.features(), quantities_.data() + at(kFeatures, first, 0), features);
+    stages_.encode(model.encoder(), features, latent, hidden_.data());
+  }
+}
+
+void ScreenTile::compute_kernel(const ScreenModel& model, int count) {
+  run_kernel(model.kernel(), count);
+}
+
+void ScreenTile::compute_sketch(const ScreenModel& model, int count) {
+  run_kernel(model.sketch(), count);
+}
+
+void ScreenTile::run_kernel(const simd::KernelStages& kernel, int count) {
+  samples_ = kernel.samples;
+  stages_.kernel(kernel, inputs_.data(), at(kKernelInputs, lanes_, 0), strips(count),
+                 kernel_.data(), mean_.data());
+}
+
+void ScreenTile::clear_explained(int count) {
+  std::fill(explained_.data(), explained_.data() + strips(count) * lanes_, 0.0f);
+}
+
+void ScreenTile::explain(const PackedFactor& factor, int begin, int end, int count) {
+  stages_.explain(factor.data(), begin, end, kernel_.data(), samples_, strips(count),
+                  explained_.data());
+}
+
+void ScreenTile::finish(const ScreenModel& model, int count) { run_finish(model, nullptr, count); }
+
+void ScreenTile::finish_sketch(const ScreenModel& model, int count) {
+  run_finish(model, &model.remainder(), count);
+}
+
+void ScreenTile::run_finish(const ScreenModel& model, const simd::Remainder* remainder, int count) {
+  for (int s = 0; s < strips(count); ++s) {
+    const int first = s * lanes_;
+    float* rows = per_candidate_.data() + at(kRows, first, 0);
+    const auto row = [rows, this](Row r) { return rows + r * lanes_; };
+    const float* mean = mean_.data() + at(2, first, 0);
+    stages_.finish(model.finish(), remainder,
+                   {{mean, mean + lanes_},
+                    explained_.data() + first,
+                    row(kBound),
+                    row(kAnalytical),
+                    row(kLatency),
+                    row(kLatencySd),
+                    row(kEnergy),
+                    row(kEnergySd)});
+  }
+}
+
+Prediction ScreenTile::prediction(int slot) const {
+  const float* first = per_candidate_.data() + at(kRows, slot, 0);
+  return {first[kLatency * lanes_], first[kLatencySd * lanes_], first[kEnergy * lanes_],
+          first[kEnergySd * lanes_]};
+}
+
+void ScreenTile::copy_column(AlignedFloats& to, int slot, const AlignedFloats& from, int from_slot,
+                             int rows) {
+  const float* source = from.data() + at(rows, from_slot, 0);
+  float* target = to.data() + at(rows, slot, 0);
+  for (int r = 0; r < rows; ++r) target[r * lanes_] = source[r * lanes_];
+}
+
+void ScreenTile::take_inputs(int slot, const ScreenTile& from, int from_slot) {
+  copy_column(inputs_, slot, from.inputs_, from_slot, kKernelInputs);
+  copy_column(per_candidate_, slot, from.per_candidate_, from_slot, kRows);
+}
+
+void ScreenTile::take_kernel(int slot, const ScreenTile& from, int from_slot) {
+  samples_ = from.samples_;
+  copy_column(kernel_, slot, from.kernel_, from_slot, samples_);
+  copy_column(mean_, slot, from.mean_, from_slot, 2);
+  copy_column(explained_, slot, from.explained_, from_slot, 1);
+  copy_column(per_candidate_, slot, from.per_candidate_, from_slot, kRows);
+}
+
+}  // namespace polaris

@@ -1,0 +1,74 @@
+// A tile of candidates on their way through the float32 stages. All memory is taken at
+// construction.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "host/engine/screen_model.hpp"
+#include "models/space/layer_point.hpp"
+#include "models/starlight/prediction.hpp"
+
+namespace polaris {
+
+/// Slot i of the tile is lane i % lanes of strip i / lanes. The stages work on whole strips; lanes
+/// beyond the candidates that were put in hold leftovers.
+class ScreenTile {
+ public:
+  static constexpr int kSize = simd::kTileCandidates;
+
+  ScreenTile(const simd::Stages& stages, int samples);
+
+  /// Writes the features of a point to `slot`.
+  void put(int slot, const Layer& layer, const HardwareConfig& hardware, const Mapping& mapping);
+
+  /// The stages for slots [0, count), in this order.
+  void encode(const ScreenModel& model, int count);
+  /// With all samples, or with those of the model's sketch.
+  void compute_kernel(const ScreenModel& model, int count);
+  void compute_sketch(const ScreenModel& model, int count);
+  /// Forgets what `explain` has added up.
+  void clear_explained(int count);
+  /// Adds the part of the panels [begin, end) to the explained variance.
+  void explain(const PackedFactor& factor, int begin, int end, int count);
+  /// Predictions of the means and of the variance explained so far: an upper bound on deviations
+  /// where panels are missing.
+  void finish(const ScreenModel& model, int count);
+  /// After compute_sketch: lower bounds of the means, upper bounds of the deviations.
+  void finish_sketch(const ScreenModel& model, int count);
+
+  Prediction prediction(int slot) const;
+
+  /// Copies to this tile's `slot` what the stages need from the slot of a tile, this or another:
+  /// those from compute_kernel on, or those after it.
+  void take_inputs(int slot, const ScreenTile& from, int from_slot);
+  void take_kernel(int slot, const ScreenTile& from, int from_slot);
+
+ private:
+  /// Rows of `per_candidate_` in each strip.
+  enum Row { kBound, kAnalytical, kLatency, kLatencySd, kEnergy, kEnergySd, kRows };
+
+  void run_kernel(const simd::KernelStages& kernel, int count);
+  void run_finish(const ScreenModel& model, const simd::Remainder* remainder, int count);
+  void copy_column(AlignedFloats& to, int slot, const AlignedFloats& from, int from_slot, int rows);
+
+  int strips(int count) const { return (count + lanes_ - 1) / lanes_; }
+  std::size_t at(int rows, int slot, int row) const {
+    return static_cast<std::size_t>((slot / lanes_) * rows + row) *
+               static_cast<std::size_t>(lanes_) +
+           static_cast<std::size_t>(slot % lanes_);
+  }
+
+  const simd::Stages& stages_;
+  int lanes_;
+  int samples_ = 0;              // of the kernel rows that are in kernel_
+  AlignedFloats quantities_;     // [strip][kFeatures][lanes]
+  AlignedFloats inputs_;         // [strip][kKernelInputs][lanes]; rows beyond the model's unused
+  AlignedFloats hidden_;         // [kHidden1 + kHidden2][lanes]
+  AlignedFloats kernel_;         // [strip][samples][lanes]
+  AlignedFloats mean_;           // [strip][2][lanes]
+  AlignedFloats explained_;      // [strip][lanes]
+  AlignedFloats per_candidate_;  // [strip][kRows][lanes]
+};
+
+}  // namespace polaris

@@ -1,0 +1,131 @@
+// The arithmetic of a tile of candidates in float32, once for every instruction set.
+//
+// A tile is a row of strips. A strip holds `lanes` candidates side by side: quantity q of the
+// candidate in lane i is strip[q * lanes + i]. All matrices that multiply strips are packed in
+// panels of `rows` rows: element (r, c) of panel p is panel[p * depth * rows + c * rows + r]
+// (host/engine/screen_model.hpp makes them), so that products read memory in order.
+//
+// What bounds the speed, counted per candidate for N samples and D kernel inputs (numbers: N = 611,
+// D = 79): encoder 14 k operations, distances 2 N D = 97 k, Matern about 27 N = 16 k, mean 4 N = 2
+// k, variance N^2 = 374 k: arithmetic, provided that operands come from the nearest caches. A
+// product does 2 rows lanes operations for lanes + rows floats read: with AVX2 12 multiply-adds (6
+// cycles) for 8 loads (4 cycles). A panel (7 KB on average in the variance, 2 KB in the distances)
+// stays in the L1 cache while it meets every strip of the tile; the tile's kernel rows (N x 64
+// candidates: 156 KB) stay in L2, read at 11 bytes a cycle; L^-1 (750 KB) comes from L3 or memory
+// once a tile: 12 KB per candidate, 2 bytes a cycle. Whitened values stay in registers: only the
+// sum of their squares is kept. Every sum runs in the order of its index, whatever the width: all
+// instruction sets give equal bits.
+#pragma once
+
+#include <cstddef>
+
+namespace polaris::simd {
+
+inline constexpr int kMaxLanes = 32;        ///< of a strip
+inline constexpr int kTileCandidates = 64;  ///< of a tile; a multiple of every strip's lanes
+
+inline constexpr float kLn2 = 0.693147180559945309f;
+inline constexpr float kLog2E = 1.44269504088896341f;
+/// Factor of a squared distance d^2 in the argument of Matern-5/2: r = sqrt(5) d is measured in
+/// units of ln 2, so that e^-r is a power of two without another product.
+inline constexpr float kMaternScale = 5.0f * kLog2E * kLog2E;
+
+/// Standardisation of the features that vary, the logarithmic ones first.
+struct FeatureScaling {
+  int count;          ///< features that vary
+  int log_count;      ///< of them those that enter as log2
+  const int* source;  ///< [count] row of each one's quantity in the strip
+  // value = slope quantity + shift, cut to [low, high]
+  const float* slope;
+  const float* shift;
+  const float* low;
+  const float* high;
+};
+
+struct PackedMatrix {
+  const float* panels;  ///< rows beyond `count` are zeros
+  const float* bias;    ///< [panels * rows]
+  int count;            ///< rows that are used
+  int depth;
+};
+
+struct EncoderStages {
+  int features;         ///< that vary
+  PackedMatrix first;   ///< hidden layer 1, then the linear path, on features
+  PackedMatrix second;  ///< hidden layer 2 on 1
+  PackedMatrix third;   ///< latent on hidden layer 2
+  int hidden1;
+};
+
+struct KernelStages {
+  PackedMatrix train;  ///< -2 kMaternScale times the samples; bias: kMaternScale times their norms
+  int samples;         ///< padded to whole panels
+  const float* own;    ///< [depth] kMaternScale / length^2
+  const float* alpha[2];        ///< [samples]
+  const float* mean_weight[2];  ///< [depth]
+  float mean_bias[2];
+};
+
+/// What turns unit posteriors into predictions (OutputScale).
+struct FinishScaling {
+  bool warp;
+  bool has_energy;
+  float sd[2];
+  float unit_variance;
+};
+
+/// For `finish` where only some of the samples were looked at: how far the means may be from those
+/// of all (ScreenModel).
+struct Remainder {
+  float norm[2];  ///< of the rest of each output's coefficients
+  float slack;    ///< rounding of the root of the unexplained variance
+};
+
+/// Rows of a strip in and out of `finish`.
+struct FinishRows {
+  const float* mean[2];
+  const float* explained;
+  const float* bound;       ///< lower_bound_cycles
+  const float* analytical;  ///< pJ
+  float* log_latency;
+  float* log_latency_sd;
+  float* log_energy;
+  float* log_energy_sd;
+};
+
+/// Functions of one instruction set. All strips have `lanes` lanes, all panels `rows` rows.
+struct Stages {
+  const char* name;
+  int lanes;
+  int rows;
+  /// One strip of quantities -> standardised features, [count][lanes].
+  void (*standardise)(const FeatureScaling&, const float* quantities, float* features);
+  /// One strip of kernel inputs: reads the features behind the latent, writes the latent
+  /// [kLatent][lanes]. `scratch`: [encoder_scratch_rows][lanes].
+  void (*encode)(const EncoderStages&, const float* features, float* latent, float* scratch);
+  /// Strips of inputs [depth][lanes] (`stride` floats apart) -> strips of kernel rows
+  /// [samples][lanes], and the means of both outputs, [strip][2][lanes].
+  void (*kernel)(const KernelStages&, const float* inputs, std::size_t stride, int strips,
+                 float* kernel, float* mean);
+  /// Adds the squares of the panels [begin, end) of L^-1 k to `explained` [strip][lanes]. Panel p
+  /// has (p + 1) rows columns and begins at rows^2 p (p + 1) / 2.
+  void (*explain)(const float* factor, int begin, int end, const float* kernel, int samples,
+                  int strips, float* explained);
+  /// One strip. With a remainder: no mean is lower than what it writes, no deviation larger.
+  void (*finish)(const FinishScaling&, const Remainder*, const FinishRows&);
+  /// For benchmarks: multiply-adds on registers only; returns the operations done.
+  double (*multiply_adds)(long rounds);
+  // For tests: elementwise on [lanes].
+  void (*exp_of_minus)(const float* x, float* y);
+  void (*matern52)(const float* scaled, float* y);
+  void (*log2_positive)(const float* x, float* y);
+};
+
+/// AVX2 and FMA: what the whole program is compiled for.
+const Stages& avx2_stages();
+/// Null where the compiler or the CPU has no AVX-512 (F, DQ).
+const Stages* avx512_stages();
+/// The widest that this CPU executes.
+const Stages& best_stages();
+
+}  // namespace polaris::simd

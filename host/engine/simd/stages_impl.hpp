@@ -1,0 +1,235 @@
+// Stages for a vector type V, for the sources that are compiled for one instruction set.
+#pragma once
+
+#include "host/engine/simd/stages.hpp"
+#include "host/engine/simd/vector.hpp"
+
+namespace polaris::simd {
+
+template <typename V>
+struct StagesOf {
+  static constexpr int kLanes = 2 * V::kLanes;
+  static constexpr int kRows = V::kRows;
+
+  /// One panel's rows of a product with one strip.
+  struct Sums {
+    V of[kRows][2];
+  };
+
+  /// sums[r] += sum_c panel[c][r] strip[c]
+  [[gnu::always_inline]] static inline void accumulate(const float* panel, const float* strip,
+                                                       int depth, Sums& sums) {
+    for (int c = 0; c < depth; ++c) {
+      const V left = V::load(strip), right = V::load(strip + V::kLanes);
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; ++r) {
+        const V factor = V::all(panel[r]);
+        sums.of[r][0] = multiply_add(factor, left, sums.of[r][0]);
+        sums.of[r][1] = multiply_add(factor, right, sums.of[r][1]);
+      }
+      panel += kRows;
+      strip += kLanes;
+    }
+  }
+
+  /// out[r] = activation(bias[r] + (matrix strip)[r]) for the rows [begin, matrix.count); `begin`
+  /// and the rows before it as `first`.
+  template <typename Store>
+  static inline void product(const PackedMatrix& matrix, const float* strip, const Store& store) {
+    for (int row = 0; row < matrix.count; row += kRows) {
+      Sums sums;
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; ++r) sums.of[r][0] = sums.of[r][1] = V::all(matrix.bias[row + r]);
+      accumulate(matrix.panels + static_cast<std::ptrdiff_t>(row) * matrix.depth, strip,
+                 matrix.depth, sums);
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; ++r) {
+        if (row + r == matrix.count) break;
+        store(row + r, 0, sums.of[r][0]);
+        store(row + r, V::kLanes, sums.of[r][1]);
+      }
+    }
+  }
+
+  static void standardise(const FeatureScaling& scaling, const float* quantities, float* features) {
+    for (int f = 0; f < scaling.count; ++f) {
+      const float* from = quantities + scaling.source[f] * kLanes;
+      float* to = features + f * kLanes;
+      const V slope = V::all(scaling.slope[f]), shift = V::all(scaling.shift[f]);
+      const V low = V::all(scaling.low[f]), high = V::all(scaling.high[f]);
+      for (int i = 0; i < kLanes; i += V::kLanes) {
+        V value = V::load(from + i);
+        if (f < scaling.log_count) value = log2_positive(value);
+        // NaN stays NaN
+        smaller_of(high, larger_of(low, multiply_add(value, slope, shift))).store(to + i);
+      }
+    }
+  }
+
+  static void encode(const EncoderStages& encoder, const float* features, float* latent,
+                     float* scratch) {
+    float* hidden1 = scratch;  // [hidden1][lanes], then hidden layer 2
+    float* hidden2 = scratch + encoder.hidden1 * kLanes;
+    product(encoder.first, features, [&](int row, int lane, V sum) {
+      if (row < encoder.hidden1)
+        gelu(sum).store(hidden1 + row * kLanes + lane);
+      else
+        sum.store(latent + (row - encoder.hidden1) * kLanes + lane);
+    });
+    product(encoder.second, hidden1,
+            [&](int row, int lane, V sum) { gelu(sum).store(hidden2 + row * kLanes + lane); });
+    product(encoder.third, hidden2, [&](int row, int lane, V sum) {
+      float* z = latent + row * kLanes + lane;
+      (V::load(z) + sum).store(z);
+    });
+  }
+
+  static void kernel(const KernelStages& stages, const float* inputs, std::size_t stride,
+                     int strips, float* kernel, float* mean) {
+    const int depth = stages.train.depth;
+    float own_norm[kTileCandidates];
+    for (int s = 0; s < strips; ++s) {
+      const float* strip = inputs + static_cast<std::size_t>(s) * stride;
+      for (int i = 0; i < kLanes; i += V::kLanes) {
+        V own = V::all(0.0f);
+        V sum0 = V::all(stages.mean_bias[0]), sum1 = V::all(stages.mean_bias[1]);
+        for (int c = 0; c < depth; ++c) {
+          const V x = V::load(strip + c * kLanes + i);
+          own = multiply_add(V::all(stages.own[c]) * x, x, own);
+          sum0 = multiply_add(V::all(stages.mean_weight[0][c]), x, sum0);
+          sum1 = multiply_add(V::all(stages.mean_weight[1][c]), x, sum1);
+        }
+        own.store(own_norm + s * kLanes + i);
+        sum0.store(mean + (2 * s) * kLanes + i);
+        sum1.store(mean + (2 * s + 1) * kLanes + i);
+      }
+    }
+    for (int row = 0; row < stages.samples; row += kRows) {
+      const float* panel = stages.train.panels + static_cast<std::ptrdiff_t>(row) * depth;
+      for (int s = 0; s < strips; ++s) {
+        Sums sums;
+        const V own[2] = {V::load(own_norm + s * kLanes),
+                          V::load(own_norm + s * kLanes + V::kLanes)};
+#pragma GCC unroll 16
+        for (int r = 0; r < kRows; ++r) {
+          const V norm = V::all(stages.train.bias[row + r]);
+          sums.of[r][0] = norm + own[0];
+          sums.of[r][1] = norm + own[1];
+        }
+        accumulate(panel, inputs + static_cast<std::size_t>(s) * stride, depth, sums);
+        float* out = kernel + (static_cast<std::ptrdiff_t>(s) * stages.samples + row) * kLanes;
+#pragma GCC unroll 2
+        for (int half = 0; half < 2; ++half) {
+          const int lane = half * V::kLanes;
+          float* means = mean + 2 * s * kLanes + lane;
+          V sum0 = V::load(means), sum1 = V::load(means + kLanes);
+#pragma GCC unroll 16
+          for (int r = 0; r < kRows; ++r) {
+            const V k = matern52(sums.of[r][half]);
+            k.store(out + r * kLanes + lane);
+            sum0 = multiply_add(V::all(stages.alpha[0][row + r]), k, sum0);
+            sum1 = multiply_add(V::all(stages.alpha[1][row + r]), k, sum1);
+          }
+          sum0.store(means);
+          sum1.store(means + kLanes);
+        }
+      }
+    }
+  }
+
+  static void explain(const float* factor, int begin, int end, const float* kernel, int samples,
+                      int strips, float* explained) {
+    const std::ptrdiff_t strip_size = static_cast<std::ptrdiff_t>(samples) * kLanes;
+    for (int p = begin; p < end; ++p) {
+      const int depth = (p + 1) * kRows;
+      const float* panel = factor + static_cast<std::ptrdiff_t>(p) * (p + 1) / 2 * (kRows * kRows);
+      for (int s = 0; s < strips; ++s) {
+        Sums sums;
+#pragma GCC unroll 16
+        for (int r = 0; r < kRows; ++r) sums.of[r][0] = sums.of[r][1] = V::all(0.0f);
+        accumulate(panel, kernel + s * strip_size, depth, sums);
+        float* out = explained + s * kLanes;
+#pragma GCC unroll 2
+        for (int half = 0; half < 2; ++half) {
+          V sum = V::load(out + half * V::kLanes);
+#pragma GCC unroll 16
+          for (int r = 0; r < kRows; ++r)
+            sum = multiply_add(sums.of[r][half], sums.of[r][half], sum);
+          sum.store(out + half * V::kLanes);
+        }
+      }
+    }
+  }
+
+  /// As to_prediction; absolute errors below 1e-5 (logarithms of up to 1e12 in float).
+  static void finish(const FinishScaling& scaling, const Remainder* remainder,
+                     const FinishRows& rows) {
+    const V zero = V::all(0.0f), one = V::all(1.0f), eps = V::all(0.1f);
+    for (int i = 0; i < kLanes; i += V::kLanes) {
+      const V explained = V::load(rows.explained + i);
+      const V unit_sd = square_root(larger_of(zero, V::all(scaling.unit_variance) - explained));
+      V g = V::load(rows.mean[0] + i), energy_mean = V::load(rows.mean[1] + i);
+      if (remainder != nullptr) {
+        const V rest = square_root(larger_of(zero, one - explained)) + V::all(remainder->slack);
+        g = g - V::all(remainder->norm[0]) * rest;
+        energy_mean = energy_mean - V::all(remainder->norm[1]) * rest;
+      }
+      const V target_sd = V::all(scaling.sd[0]) * unit_sd;
+      V latency = g, latency_sd = target_sd;
+      if (scaling.warp) {
+        const V above = larger_of(eps, exponential(smaller_of(V::all(87.0f), g)));
+        const V scale = one - eps + above;
+        latency = natural_log(V::load(rows.bound + i)) + natural_log(scale);
+        // The deviation of ln cycles grows with g to that of g: where g is a bound, so is the
+        // latter.
+        if (remainder == nullptr)
+          latency_sd = natural_log(one + above * (exponential(target_sd) - one) / scale);
+      }
+      latency.store(rows.log_latency + i);
+      latency_sd.store(rows.log_latency_sd + i);
+      V energy = natural_log(V::load(rows.analytical + i)), energy_sd = zero;
+      if (scaling.has_energy) {
+        energy = energy + energy_mean;
+        energy_sd = V::all(scaling.sd[1]) * unit_sd;
+      }
+      energy.store(rows.log_energy + i);
+      energy_sd.store(rows.log_energy_sd + i);
+    }
+  }
+
+  static double multiply_adds(long rounds) {
+    Sums sums;
+    for (int r = 0; r < kRows; ++r) sums.of[r][0] = sums.of[r][1] = V::all(1.0f);
+    const V factor = V::all(0.999f), term = V::all(0.001f);
+    for (long i = 0; i < rounds; ++i) {
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; ++r)
+        for (V& sum : sums.of[r]) sum = multiply_add(sum, factor, term);
+    }
+    // Looks at the sums, which stay 1.
+    float lanes[kLanes];
+    V total = V::all(0.0f);
+    for (int r = 0; r < kRows; ++r) total = total + sums.of[r][0] + sums.of[r][1];
+    total.store(lanes);
+    return lanes[0] > 0.0f ? 2.0 * kRows * kLanes * static_cast<double>(rounds) : 0.0;
+  }
+
+  static void exp_of_minus_lanes(const float* x, float* y) {
+    for (int i = 0; i < kLanes; i += V::kLanes) exp_of_minus(V::load(x + i)).store(y + i);
+  }
+  static void matern52_lanes(const float* x, float* y) {
+    for (int i = 0; i < kLanes; i += V::kLanes) matern52(V::load(x + i)).store(y + i);
+  }
+  static void log2_positive_lanes(const float* x, float* y) {
+    for (int i = 0; i < kLanes; i += V::kLanes) log2_positive(V::load(x + i)).store(y + i);
+  }
+
+  static const Stages& functions(const char* name) {
+    static const Stages stages = {
+        name,    kLanes, kRows,         standardise,        encode,         kernel,
+        explain, finish, multiply_adds, exp_of_minus_lanes, matern52_lanes, log2_positive_lanes};
+    return stages;
+  }
+};
+
+}  // namespace polaris::simd
