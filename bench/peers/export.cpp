@@ -28,6 +28,7 @@ StarlightModel model_of(std::int64_t count) {
   for (DesignSample& s : measured) s.energy_pj = std::numeric_limits<double>::quiet_NaN();
   FitOptions options;
   options.warp = false;
+  options.estimate_deviation = 0.0;  // every sample counts
   return fit_starlight(encoder(), measured, options);
 }
 

@@ -37,8 +37,8 @@ struct PipelineEstimate {
   double beats = 0.0;                                                 ///< reads and writes, in all
   double read_bursts = 0.0;                                           ///< in all
   double page_misses = 0.0;                                           ///< in all
-  double weight_rows = 0.0;   ///< rows shifted into the array
-  double energy_ratio = 0.0;  ///< energy of these counts over that of the analytical model
+  double weight_rows = 0.0;    ///< rows shifted into the array
+  double energy_ratio = 0.0;   ///< energy of these counts over that of the analytical model
   double analytical_pj = 0.0;  ///< the latter, in pJ
 };
 
