@@ -37,7 +37,7 @@ struct FitOptions {
   /// Share of the layers held out of a first fit that says after how many steps predictions of
   /// other layers are best; the fit of all samples stops there. 0, or fewer than
   /// kLeastValidationSamples samples: all steps.
-  double validation = 0.0;
+  double validation = 0.2;
   /// Widen the deviations until 90 % intervals hold 90 % of the samples, each predicted without
   /// those of its layer; fewer than kLeastCalibrationSamples samples: as fitted.
   bool calibrate = true;
@@ -54,7 +54,7 @@ struct FitOptions {
   static FitOptions plain();
 };
 
-inline constexpr std::size_t kLeastValidationSamples = 100;
+inline constexpr std::size_t kLeastValidationSamples = 40;
 inline constexpr std::size_t kLeastCalibrationSamples = 20;
 
 /// Every number above but seed and threads, by its name; flags are 0 or 1.
