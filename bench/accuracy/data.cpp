@@ -12,6 +12,7 @@
 #include "host/config/workload_yaml.hpp"
 #include "host/core/error.hpp"
 #include "host/core/paths.hpp"
+#include "host/fit/fit.hpp"
 #include "host/fit/training_set.hpp"
 #include "host/io/dataset.hpp"
 #include "host/io/mapping_text.hpp"
@@ -126,7 +127,7 @@ std::vector<MeasuredPoint> read_simulated(const std::filesystem::path& path) {
 }  // namespace
 
 const char* to_string(PointKind kind) {
-  constexpr const char* kNames[] = {"published", "random", "searched"};
+  constexpr const char* kNames[] = {"published", "failed", "random", "searched"};
   return kNames[static_cast<int>(kind)];
 }
 
@@ -140,9 +141,11 @@ std::vector<MeasuredPoint> read_published(const std::filesystem::path& path,
     if (rows[i].error.empty())
       samples.push_back({rows[i].layer, rows[i].hardware, rows[i].mapping, number(table, i, column),
                          number(table, i, energy) * kPicojoulePerMicrojoule});
+  samples = make_training_set(samples, true).samples;
+  const std::vector<bool> failed = failed_measurements(samples, 0);
   std::vector<MeasuredPoint> out;
-  for (const DesignSample& sample : make_training_set(samples, true).samples)
-    out.push_back({sample, PointKind::published});
+  for (std::size_t i = 0; i < samples.size(); ++i)
+    out.push_back({samples[i], failed[i] ? PointKind::failed : PointKind::published});
   return out;
 }
 

@@ -13,6 +13,7 @@ namespace polaris {
 /// Where a measured point comes from.
 enum class PointKind : std::uint8_t {
   published,  ///< a row of a public data set
+  failed,     ///< such a row that a fit would leave out as a failed measurement
   random,     ///< uniform feasible mapping on uniform hardware
   searched    ///< near the analytically best mappings of uniform hardware, as a search meets them
 };

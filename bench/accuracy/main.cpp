@@ -159,11 +159,11 @@ class Study {
     const Predictions predictions = evaluate(method, encoders, train, test, options_.high.empty(),
                                              options_.settings, seed, options_.rtl.threads);
     record({split, to_string(method), "all", size}, seed, test, predictions);
-    for (const PointKind kind : {PointKind::random, PointKind::searched}) {
+    for (const PointKind kind : {PointKind::published, PointKind::random, PointKind::searched}) {
       std::vector<std::size_t> which;
       for (std::size_t i = 0; i < test.size(); ++i)
         if (points_[division.test[i]].kind == kind) which.push_back(i);
-      if (which.empty()) continue;
+      if (which.empty() || which.size() == test.size()) continue;
       std::vector<DesignSample> part;
       for (const std::size_t i : which) part.push_back(test[i]);
       record({split, to_string(method), to_string(kind), size}, seed, part,

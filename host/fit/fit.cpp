@@ -104,34 +104,6 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-/// The samples without those whose cycles are out of all proportion to the machine's estimate and
-/// to the other samples: failed measurements, from which a Gaussian process would infer that their
-/// neighbours are as slow.
-std::vector<DesignSample> without_failures(std::span<const DesignSample> samples, int threads) {
-  constexpr double kFactor = 10.0;                      // of cycles above the compute bound
-  constexpr double kDeviations = 10.0;                  // of the other samples from the estimate
-  constexpr double kNormalMedian = 0.6744897501960817;  // of |x|, x standard normal
-  const TrainingSet set = make_training_set(samples, /*warp=*/true);
-  const Matrix<double> values = feature_values(set.samples, threads);
-  const MachineEstimate& machine = nearest_machine(values, set.targets[0]);
-  std::vector<double> excess, distance;
-  for (std::size_t i = 0; i < set.samples.size(); ++i)
-    excess.push_back(set.targets[0][i] - values(machine.excess, static_cast<Eigen::Index>(i)));
-  const double center = median(excess);
-  for (const double x : excess) distance.push_back(std::abs(x - center));
-  const double limit = std::max(std::log(kFactor), kDeviations / kNormalMedian * median(distance));
-  std::vector<DesignSample> out;
-  for (const DesignSample& sample : samples) {
-    bool failed = false;
-    for (std::size_t i = 0; i < distance.size() && !failed; ++i)
-      failed = distance[i] > limit && set.samples[i].cycles == sample.cycles &&
-               set.samples[i].layer == sample.layer &&
-               same_schedule(set.samples[i].mapping, sample.mapping);
-    if (!failed) out.push_back(sample);
-  }
-  return out;
-}
-
 /// Only the estimate of the machine that the samples come from is seen, and the linear mean starts
 /// as that estimate: the others would be so many inputs more to over-fit with.
 void start_from_estimate(const Matrix<double>& values, const std::vector<double>& target,
@@ -369,10 +341,38 @@ double calibration(const StarlightModel& model, const std::vector<DesignSample>&
 
 }  // namespace
 
+std::vector<bool> failed_measurements(std::span<const DesignSample> samples, int threads) {
+  constexpr double kFactor = 10.0;                      // of cycles above the compute bound
+  constexpr double kDeviations = 10.0;                  // of the other samples from the estimate
+  constexpr double kNormalMedian = 0.6744897501960817;  // of |x|, x standard normal
+  const TrainingSet set = make_training_set(samples, /*warp=*/true);
+  const Matrix<double> values = feature_values(set.samples, threads);
+  const MachineEstimate& machine = nearest_machine(values, set.targets[0]);
+  std::vector<double> excess, distance;
+  for (std::size_t i = 0; i < set.samples.size(); ++i)
+    excess.push_back(set.targets[0][i] - values(machine.excess, static_cast<Eigen::Index>(i)));
+  const double center = median(excess);
+  for (const double x : excess) distance.push_back(std::abs(x - center));
+  const double limit = std::max(std::log(kFactor), kDeviations / kNormalMedian * median(distance));
+  std::vector<bool> out;
+  for (const DesignSample& sample : samples) {
+    bool failed = false;
+    for (std::size_t i = 0; i < distance.size() && !failed; ++i)
+      failed = distance[i] > limit && set.samples[i].cycles == sample.cycles &&
+               set.samples[i].layer == sample.layer &&
+               same_schedule(set.samples[i].mapping, sample.mapping);
+    out.push_back(failed);
+  }
+  return out;
+}
+
 StarlightModel fit_starlight(const Pretrained& pretrained, std::span<const DesignSample> samples,
                              const FitOptions& options) {
-  std::vector<DesignSample> kept(samples.begin(), samples.end());
-  if (options.estimate_deviation > 0.0) kept = without_failures(samples, options.threads);
+  std::vector<bool> failed(samples.size());
+  if (options.estimate_deviation > 0.0) failed = failed_measurements(samples, options.threads);
+  std::vector<DesignSample> kept;
+  for (std::size_t i = 0; i < samples.size(); ++i)
+    if (!failed[i]) kept.push_back(samples[i]);
   const int steps = validated_steps(pretrained, kept, options);
   ModelParameters parameters =
       optimise(pretrained, kept, options, steps, [](int, const ModelParameters&) {});

@@ -62,9 +62,13 @@ std::vector<std::pair<std::string, double>> settings_of(const FitOptions& option
 /// Sets one of them. Throws Error for an unknown name.
 void change_setting(FitOptions& options, const std::string& name, double value);
 
-/// Samples whose cycles are more than ten times off the closed form of the machine that they come
-/// from, and more than ten robust deviations off the other samples, are left out as failed
-/// measurements (parameters().failures), unless no estimate is preferred.
+/// For each sample, whether its cycles are more than ten times off the closed form of the machine
+/// that the samples come from, and more than ten robust deviations off the other samples: a failed
+/// measurement, from which a Gaussian process would infer that its neighbours are as slow.
+/// Throws Error for samples that are not finite and positive.
+std::vector<bool> failed_measurements(std::span<const DesignSample> samples, int threads);
+
+/// Failed measurements are left out (parameters().failures), unless no estimate is preferred.
 /// Throws Error where no usable sample is left, a sample is not finite and positive, or only some
 /// have energy. One sample, equal targets and contradictory samples give a sane, wide model.
 StarlightModel fit_starlight(const Pretrained& pretrained, std::span<const DesignSample> samples,

@@ -129,6 +129,9 @@ TEST(Fit, LeavesOutFailedMeasurements) {
       fit_starlight(test_pretrained(), std::span(samples).subspan(0, 59), {});
   EXPECT_EQ(clean.parameters().failures, 0);
   samples[59].cycles *= 1e6;
+  std::vector<bool> failed(60);
+  failed[59] = true;
+  EXPECT_EQ(failed_measurements(samples, 1), failed);
   const StarlightModel model = fit_starlight(test_pretrained(), samples, {});
   EXPECT_EQ(model.parameters().failures, 1);
   EXPECT_EQ(model.sample_count().used, 59);
