@@ -14,6 +14,7 @@
 #include "host/engine/make_cpu_engine.hpp"
 #include "host/engine/screen_tile.hpp"
 #include "host/engine/select.hpp"
+#include "host/engine/tile_filler.hpp"
 
 namespace polaris {
 namespace {
@@ -98,18 +99,36 @@ class CpuEngine final : public Engine {
     if (indices.empty()) return;
     prepare(model);
     const ScreenModel screen(model.tensors_f64(), stages_, varying_features(space), origin(space));
-    const auto count = static_cast<std::int64_t>(indices.size());
-    parallel_for_workers(count, kGrain, threads_,
+    const LoopOrders orders(space, indices.size());
+    const auto index_of = [indices](std::int64_t n) {
+      return indices[static_cast<std::size_t>(n)];
+    };
+    parallel_for_workers(static_cast<std::int64_t>(indices.size()), kGrain, threads_,
                          [&](int number, std::int64_t begin, std::int64_t end) {
                            ScreenWorker& worker = screen_worker(number);
-                           for_feasible_tiles(
-                               space, indices, begin, end, ScreenTile::kSize,
-                               [&](int slot, std::size_t n, const DesignPoint& point) {
-                                 worker.tile.put(slot, space.layer, point.hardware, point.mapping);
-                                 worker.target[slot] = n;
-                               },
-                               [&](int size) { worker.run(screen, *factor_, size, predictions); },
-                               [&](std::size_t n) { predictions[n] = no_prediction<float>(); });
+                           TileFiller filler(space, orders, worker.tile);
+                           filler.expect(index_of, begin, end);
+                           int size = 0;
+                           const auto run = [&] {
+                             if (size > 0) worker.run(screen, *factor_, size, predictions);
+                             size = 0;
+                           };
+                           for (std::int64_t n = begin; n < end; ++n) {
+                             auto result = filler.put(size, index_of(n));
+                             if (result == TileFiller::Result::no_room) {
+                               run();
+                               filler.make_room();
+                               result = filler.put(size, index_of(n));
+                             }
+                             const auto target = static_cast<std::size_t>(n);
+                             if (result == TileFiller::Result::infeasible) {
+                               predictions[target] = no_prediction<float>();
+                               continue;
+                             }
+                             worker.target[size] = target;
+                             if (++size == ScreenTile::kSize) run();
+                           }
+                           run();
                          });
   }
 
@@ -144,6 +163,7 @@ class CpuEngine final : public Engine {
     parallel_for_workers(static_cast<std::int64_t>(points.size()), ScreenTile::kSize, threads_,
                          [&](int number, std::int64_t begin, std::int64_t end) {
                            ScreenWorker& worker = screen_worker(number);
+                           worker.tile.share(false);
                            int size = 0;
                            for (auto n = static_cast<std::size_t>(begin);
                                 n < static_cast<std::size_t>(end); ++n, ++size) {
