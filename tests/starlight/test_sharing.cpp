@@ -108,6 +108,36 @@ TEST(Sharing, RangesGetTheBitsOfSingleCandidates) {
   EXPECT_GT(feasible, 3000);
 }
 
+/// Bounds that are cheaper than predictions: equal bits of the means where they are meant to be,
+/// and bounds where they are.
+TEST(Sharing, BoundsOfPredictionsAreBounds) {
+  const std::vector<std::uint64_t> indices = several_ranges();
+  const auto engine = make_engine("cpu");
+  std::vector<Prediction> all(indices.size()), bounds(indices.size()), sketch(indices.size());
+  std::vector<ExactPrediction> exact(indices.size());
+  const StarlightModel model = test_model().with_samples(test_samples(400, 3));
+  engine->predict(model, test_space(), indices, all);
+  engine->predict_bounds(model, test_space(), indices, bounds);
+  engine->predict_sketch(model, test_space(), indices, sketch);
+  engine->predict_exact(model, test_space(), indices, exact);
+  const PosteriorTensors<double>& t = model.tensors_f64();
+  const double slack = kScreenSdError * std::sqrt(t.unit_variance);
+  int looser = 0;
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    if (std::isnan(all[i].log_latency)) continue;
+    ASSERT_EQ(bounds[i].log_latency, all[i].log_latency);
+    ASSERT_EQ(bounds[i].log_energy, all[i].log_energy);
+    ASSERT_GE(bounds[i].log_latency_sd, all[i].log_latency_sd);
+    ASSERT_GE(bounds[i].log_energy_sd, all[i].log_energy_sd);
+    looser += bounds[i].log_latency_sd > all[i].log_latency_sd;
+    ASSERT_LE(sketch[i].log_latency, exact[i].log_latency + kScreenMeanError);
+    ASSERT_LE(sketch[i].log_energy, exact[i].log_energy + kScreenMeanError);
+    ASSERT_GE(sketch[i].log_latency_sd, exact[i].log_latency_sd - slack * t.sd[0]);
+    ASSERT_GE(sketch[i].log_energy_sd, exact[i].log_energy_sd - slack * t.sd[1]);
+  }
+  EXPECT_GT(looser, 1000);
+}
+
 TEST(Sharing, TheKBestOfARangeAreThoseOfBruteForce) {
   for (const std::uint64_t start : feasible_indices(3, 78)) {
     const std::uint64_t begin = start - std::min<std::uint64_t>(start, 500);
