@@ -55,12 +55,13 @@ std::vector<std::uint64_t> neighbouring_candidates(const LayerSpaceView& space, 
     return check(space.layer, space.decode(index)) == Feasibility::feasible;
   };
   std::vector<std::uint64_t> out;
+  const std::size_t stretches = std::clamp<std::size_t>(count / kStretch, 1, kStretches);
   std::size_t stretch = 0;
-  const std::uint64_t draws = kLeastDraws + kDraws * kStretches;
-  for (std::uint64_t draw = 0; draw < draws && stretch < kStretches; ++draw) {
+  const std::uint64_t draws = kLeastDraws + kDraws * stretches;
+  for (std::uint64_t draw = 0; draw < draws && stretch < stretches; ++draw) {
     std::uint64_t index = space.sample(seed, kRanges, draw);
     if (space.canonical(index) != index || !feasible(index)) continue;
-    const std::size_t wanted = count * ++stretch / kStretches;
+    const std::size_t wanted = count * ++stretch / stretches;
     for (index -= index % space.order_count; index < space.size && out.size() < wanted; ++index)
       if (index % space.order_count == 0 && !feasible(index))
         index += space.order_count - 1;  // as all orders of its tiling
