@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bench/starlight_models.hpp"
+#include "host/bench/synthetic.hpp"
 #include "host/core/atomic_file.hpp"
 #include "host/fit/feature_matrix.hpp"
 #include "host/fit/likelihood.hpp"
@@ -46,6 +47,21 @@ Matrix<double> inputs_of(const StarlightModel& model, const std::vector<std::uin
   return scale_inputs(kernel_inputs(batch.latent, x, p.raw_inputs), p.log_length);
 }
 
+/// Candidates per second of Engine::predict.
+double rate_of(Engine& engine, const StarlightModel& model,
+               const std::vector<std::uint64_t>& indices) {
+  std::vector<Prediction> out(indices.size());
+  engine.predict(model, space(), indices, out);  // warms up
+  int rounds = 0;
+  const auto start = std::chrono::steady_clock::now();
+  std::chrono::duration<double> seconds{};
+  for (; seconds.count() < kLeastSeconds; ++rounds) {
+    engine.predict(model, space(), indices, out);
+    seconds = std::chrono::steady_clock::now() - start;
+  }
+  return rounds * static_cast<double>(indices.size()) / seconds.count();
+}
+
 void run(std::int64_t count, std::int64_t candidates, int threads,
          const std::filesystem::path& file) {
   const StarlightModel model = model_of(count);
@@ -56,14 +72,11 @@ void run(std::int64_t count, std::int64_t candidates, int threads,
   std::vector<Prediction> single(indices.size());
   std::vector<ExactPrediction> exact(indices.size());
   engine->predict_exact(model, space(), indices, exact);
-  engine->predict(model, space(), indices, single);  // warms up
-  int rounds = 0;
-  const auto start = std::chrono::steady_clock::now();
-  std::chrono::duration<double> seconds{};
-  for (; seconds.count() < kLeastSeconds; ++rounds) {
-    engine->predict(model, space(), indices, single);
-    seconds = std::chrono::steady_clock::now() - start;
-  }
+  engine->predict(model, space(), indices, single);
+  const double rate = rate_of(*engine, model, indices);
+  // Neighbours share work, which no peer can do with the same candidates as arrays.
+  const double range_rate =
+      rate_of(*engine, model, neighbouring_candidates(space(), indices.size(), 3));
 
   const TrainingSet training = make_training_set(samples(count), false);
   std::vector<double> mean, sd, mean32, sd32;
@@ -89,8 +102,8 @@ void run(std::int64_t count, std::int64_t candidates, int threads,
   tensors["polaris_sd"] = make_tensor({candidates}, std::move(sd));
   tensors["polaris_mean_f32"] = make_tensor({candidates}, std::move(mean32));
   tensors["polaris_sd_f32"] = make_tensor({candidates}, std::move(sd32));
-  tensors["polaris_per_second"] =
-      make_tensor({1}, {rounds * static_cast<double>(candidates) / seconds.count()});
+  tensors["polaris_per_second"] = make_tensor({1}, {rate});
+  tensors["polaris_range_per_second"] = make_tensor({1}, {range_rate});
   AtomicFile out(file);
   out.stream() << serialize_tensors(tensors);
   out.commit();

@@ -176,6 +176,9 @@ def measure(path):
     error = worst_difference(t, t["polaris_mean_f32"], t["polaris_sd_f32"])
     rows = [{"samples": samples, "library": "Polaris", "type": "float32", "per_second": polaris,
              "batch": 0, "difference": error, "ratio": 1.0}]
+    in_range = float(t["polaris_range_per_second"][0])
+    rows.append({**rows[0], "library": "Polaris range", "per_second": in_range,
+                 "ratio": polaris / in_range})
     for library in (ScikitLearn, GPyTorch, BoTorch):
         for name in library.types:
             dtype = getattr(torch, name)

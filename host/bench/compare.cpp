@@ -32,10 +32,18 @@ std::string machine_line(const ordered_json& report) {
 }
 
 std::string model_line(const ordered_json& model) {
-  return fmt::format("\n{}: {} samples, {} kernel inputs of which {} vary, {} outputs\n",
-                     model.at("model").get<std::string>(), model.at("samples").get<int>(),
-                     model.at("inputs").get<int>(), model.at("inputs_that_vary").get<int>(),
-                     model.at("outputs").get<int>());
+  std::string out =
+      fmt::format("\n{}: {} samples, {} kernel inputs of which {} vary, {} outputs\n",
+                  model.at("model").get<std::string>(), model.at("samples").get<int>(),
+                  model.at("inputs").get<int>(), model.at("inputs_that_vary").get<int>(),
+                  model.at("outputs").get<int>());
+  constexpr const char* kShared = "candidates_per_shared_features";
+  if (model.contains(kShared))
+    out += fmt::format(
+        "candidates of \"range\" are neighbours as in a sweep: {:.1f} share all features but "
+        "the places of the DRAM loops and the energy ratio; the others come in random order\n",
+        model.at(kShared).get<double>());
+  return out;
 }
 
 /// Visits (part's name, entry) of a model.

@@ -12,7 +12,7 @@
 namespace polaris {
 namespace {
 
-constexpr std::uint64_t kCandidates = 1, kSamples = 2;  // random streams
+constexpr std::uint64_t kCandidates = 1, kSamples = 2, kRanges = 3;  // random streams
 /// Draws per candidate wanted, and at least, before a space counts as too small.
 constexpr std::uint64_t kDraws = 64, kLeastDraws = 1 << 16;
 
@@ -47,6 +47,31 @@ std::vector<LayerPoint> points(const LayerSpaceView& space,
 std::vector<std::uint64_t> random_candidates(const LayerSpaceView& space, std::size_t count,
                                              std::uint64_t seed) {
   return draw(space, count, seed, kCandidates);
+}
+
+std::vector<std::uint64_t> neighbouring_candidates(const LayerSpaceView& space, std::size_t count,
+                                                   std::uint64_t seed) {
+  const auto feasible = [&space](std::uint64_t index) {
+    return check(space.layer, space.decode(index)) == Feasibility::feasible;
+  };
+  std::vector<std::uint64_t> out;
+  const std::size_t stretches = std::clamp<std::size_t>(count / kStretch, 1, kStretches);
+  std::size_t stretch = 0;
+  const std::uint64_t draws = kLeastDraws + kDraws * stretches;
+  for (std::uint64_t draw = 0; draw < draws && stretch < stretches; ++draw) {
+    std::uint64_t index = space.sample(seed, kRanges, draw);
+    if (space.canonical(index) != index || !feasible(index)) continue;
+    const std::size_t wanted = count * ++stretch / stretches;
+    for (index -= index % space.order_count; index < space.size && out.size() < wanted; ++index)
+      if (index % space.order_count == 0 && !feasible(index))
+        index += space.order_count - 1;  // as all orders of its tiling
+      else if (space.canonical(index) == index)
+        out.push_back(index);
+  }
+  if (out.size() < count)
+    throw Error::expected(std::to_string(count) + " feasible points in ranges",
+                          std::to_string(out.size()), "the layer's design space");
+  return out;
 }
 
 StarlightModel synthetic_model(const LayerSpaceView& space, std::size_t samples, std::uint64_t seed,

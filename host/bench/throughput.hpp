@@ -20,7 +20,8 @@ struct ThroughputRequest {
   const StarlightModel& model;
   std::string name;  ///< of the model
   const LayerSpaceView& space;
-  std::span<const std::uint64_t> candidates;  ///< feasible
+  std::span<const std::uint64_t> candidates;  ///< feasible, in random order
+  std::span<const std::uint64_t> range;       ///< feasible, neighbours together
   double incumbent;                           ///< ln (cycles pJ)
   int best;                                   ///< k of the k best
   int threads;

@@ -96,6 +96,8 @@ void run_bench(const BenchOptions& options) {
   const LayerSpace layer_space(layer.layer, space.hardware);
   const std::vector<std::uint64_t> candidates = random_candidates(
       layer_space.view(), static_cast<std::size_t>(options.candidates), global.seed);
+  const std::vector<std::uint64_t> range = neighbouring_candidates(
+      layer_space.view(), static_cast<std::size_t>(options.candidates), global.seed);
 
   spdlog::info("measuring the machine's peaks");
   const MachinePeaks machine = measure_machine(threads, options.seconds);
@@ -125,6 +127,7 @@ void run_bench(const BenchOptions& options) {
                                                    .name = name,
                                                    .space = layer_space.view(),
                                                    .candidates = candidates,
+                                                   .range = range,
                                                    .incumbent = incumbent,
                                                    .best = options.best,
                                                    .threads = threads,

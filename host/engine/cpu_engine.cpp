@@ -1,6 +1,8 @@
 // The path of a candidate, top to bottom: index -> decode -> features -> latent -> kernel row ->
 // posterior -> prediction (here), -> acquisition -> top k (cpu_top_k.cpp). In float32 by the stages
 // of simd/, in float64 by ExactTile.
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -14,6 +16,8 @@
 #include "host/engine/make_cpu_engine.hpp"
 #include "host/engine/screen_tile.hpp"
 #include "host/engine/select.hpp"
+#include "host/engine/tile_filler.hpp"
+#include "models/starlight/features.hpp"
 
 namespace polaris {
 namespace {
@@ -44,6 +48,9 @@ void for_feasible_tiles(const LayerSpaceView& space, std::span<const std::uint64
   if (size > 0) run(size);
 }
 
+/// Rows of L^-1 that bound a deviation.
+constexpr int kBoundRows = 64;
+
 template <typename T>
 constexpr BasicPrediction<T> no_prediction() {
   constexpr T kNone = std::numeric_limits<T>::quiet_NaN();
@@ -57,13 +64,24 @@ struct ScreenWorker {
 
   ScreenWorker(const simd::Stages& stages, int samples) : tile(stages, samples), target() {}
 
-  void run(const ScreenModel& model, const PackedFactor& factor, int size,
+  /// How much of the posterior is looked at.
+  enum class Depth : std::uint8_t { sketch, bound, all };
+
+  void run(const ScreenModel& model, const PackedFactor& factor, Depth depth, int size,
            std::span<Prediction> out) {
     tile.encode(model, size);
-    tile.compute_kernel(model, size);
     tile.clear_explained(size);
-    tile.explain(factor, 0, factor.panels(), size);
-    tile.finish(model, size);
+    if (depth == Depth::sketch) {
+      tile.compute_sketch(model, size);
+      tile.explain(factor, 0, model.sketch_panels(), size);
+      tile.finish_sketch(model, size);
+    } else {
+      const int some = (kBoundRows * factor.panels() + factor.samples() - 1) / factor.samples();
+      tile.compute_kernel(model, size);
+      tile.explain(factor, 0,
+                   depth == Depth::all ? factor.panels() : std::min(some, factor.panels()), size);
+      tile.finish(model, size);
+    }
     for (int slot = 0; slot < size; ++slot) out[target[slot]] = tile.prediction(slot);
   }
 };
@@ -84,6 +102,14 @@ struct ExactWorker {
   }
 };
 
+/// What a screen depends on besides the model: which features vary, and the values of the others.
+struct FixedFeatures {
+  VaryingFeatures varying;
+  std::array<double, kFeatures> value;
+
+  bool operator==(const FixedFeatures&) const = default;
+};
+
 class CpuEngine final : public Engine {
  public:
   explicit CpuEngine(const EngineOptions& options)
@@ -95,22 +121,19 @@ class CpuEngine final : public Engine {
 
   void predict(const StarlightModel& model, const LayerSpaceView& space,
                std::span<const std::uint64_t> indices, std::span<Prediction> predictions) override {
-    if (indices.empty()) return;
-    prepare(model);
-    const ScreenModel screen(model.tensors_f64(), stages_, varying_features(space), origin(space));
-    const auto count = static_cast<std::int64_t>(indices.size());
-    parallel_for_workers(count, kGrain, threads_,
-                         [&](int number, std::int64_t begin, std::int64_t end) {
-                           ScreenWorker& worker = screen_worker(number);
-                           for_feasible_tiles(
-                               space, indices, begin, end, ScreenTile::kSize,
-                               [&](int slot, std::size_t n, const DesignPoint& point) {
-                                 worker.tile.put(slot, space.layer, point.hardware, point.mapping);
-                                 worker.target[slot] = n;
-                               },
-                               [&](int size) { worker.run(screen, *factor_, size, predictions); },
-                               [&](std::size_t n) { predictions[n] = no_prediction<float>(); });
-                         });
+    predict_to(Depth::all, model, space, indices, predictions);
+  }
+
+  void predict_bounds(const StarlightModel& model, const LayerSpaceView& space,
+                      std::span<const std::uint64_t> indices,
+                      std::span<Prediction> predictions) override {
+    predict_to(Depth::bound, model, space, indices, predictions);
+  }
+
+  void predict_sketch(const StarlightModel& model, const LayerSpaceView& space,
+                      std::span<const std::uint64_t> indices,
+                      std::span<Prediction> predictions) override {
+    predict_to(Depth::sketch, model, space, indices, predictions);
   }
 
   void predict_exact(const StarlightModel& model, const LayerSpaceView& space,
@@ -140,10 +163,11 @@ class CpuEngine final : public Engine {
                       std::span<Prediction> predictions) override {
     if (points.empty()) return;
     prepare(model);
-    const ScreenModel screen(model.tensors_f64(), stages_, all_features(), points[0]);
+    const ScreenModel& screen = screen_model(model, all_features(), points[0]);
     parallel_for_workers(static_cast<std::int64_t>(points.size()), ScreenTile::kSize, threads_,
                          [&](int number, std::int64_t begin, std::int64_t end) {
                            ScreenWorker& worker = screen_worker(number);
+                           worker.tile.share(false);
                            int size = 0;
                            for (auto n = static_cast<std::size_t>(begin);
                                 n < static_cast<std::size_t>(end); ++n, ++size) {
@@ -151,7 +175,7 @@ class CpuEngine final : public Engine {
                              worker.tile.put(size, p.layer, p.hardware, p.mapping);
                              worker.target[size] = n;
                            }
-                           worker.run(screen, *factor_, size, predictions);
+                           worker.run(screen, *factor_, Depth::all, size, predictions);
                          });
   }
 
@@ -172,7 +196,7 @@ class CpuEngine final : public Engine {
     if (k <= 0 || candidates.size() == 0) return {};
     prepare(model);
     const LayerSpaceView& space = candidates.space;
-    const ScreenModel screen(model.tensors_f64(), stages_, varying_features(space), origin(space));
+    const ScreenModel& screen = screen_model(model, varying_features(space), origin(space));
     const PredictionError error = screen_error(model);
     const std::vector<std::uint64_t> finalists =
         find_finalists({.stages = stages_,
@@ -190,6 +214,46 @@ class CpuEngine final : public Engine {
   }
 
  private:
+  using Depth = ScreenWorker::Depth;
+
+  void predict_to(Depth depth, const StarlightModel& model, const LayerSpaceView& space,
+                  std::span<const std::uint64_t> indices, std::span<Prediction> predictions) {
+    if (indices.empty()) return;
+    prepare(model);
+    const ScreenModel& screen = screen_model(model, varying_features(space), origin(space));
+    const LoopOrders orders(space, indices.size());
+    const auto index_of = [indices](std::int64_t n) {
+      return indices[static_cast<std::size_t>(n)];
+    };
+    parallel_for_workers(static_cast<std::int64_t>(indices.size()), kGrain, threads_,
+                         [&](int number, std::int64_t begin, std::int64_t end) {
+                           ScreenWorker& worker = screen_worker(number);
+                           TileFiller filler(space, orders, worker.tile);
+                           filler.expect(index_of, begin, end);
+                           int size = 0;
+                           const auto run = [&] {
+                             if (size > 0) worker.run(screen, *factor_, depth, size, predictions);
+                             size = 0;
+                           };
+                           for (std::int64_t n = begin; n < end; ++n) {
+                             auto result = filler.put(size, index_of(n));
+                             if (result == TileFiller::Result::no_room) {
+                               run();
+                               filler.make_room();
+                               result = filler.put(size, index_of(n));
+                             }
+                             const auto target = static_cast<std::size_t>(n);
+                             if (result == TileFiller::Result::infeasible) {
+                               predictions[target] = no_prediction<float>();
+                               continue;
+                             }
+                             worker.target[size] = target;
+                             if (++size == ScreenTile::kSize) run();
+                           }
+                           run();
+                         });
+  }
+
   /// Any point of the space.
   static LayerPoint origin(const LayerSpaceView& space) {
     const DesignPoint point = space.decode(0);
@@ -201,7 +265,22 @@ class CpuEngine final : public Engine {
     if (factor_ && model.hash() == hash_) return;
     factor_ = std::make_unique<PackedFactor>(model.tensors_f64(), stages_);
     hash_ = model.hash();
+    screen_.reset();
     for (auto& worker : screen_workers_) worker.reset();
+  }
+
+  /// The screen of the prepared model; that of the last call where it is of the same layer.
+  const ScreenModel& screen_model(const StarlightModel& model, const VaryingFeatures& varying,
+                                  const LayerPoint& point) {
+    FixedFeatures fixed{varying, {}};
+    feature_quantities(point.layer, point.hardware, point.mapping, fixed.value.data());
+    for (std::size_t f = 0; f < fixed.value.size(); ++f)
+      if (varying[f]) fixed.value[f] = 0.0;
+    if (!screen_ || !(fixed == fixed_)) {
+      screen_ = std::make_unique<ScreenModel>(model.tensors_f64(), stages_, varying, point);
+      fixed_ = fixed;
+    }
+    return *screen_;
   }
 
   ScreenWorker& screen_worker(int number) {
@@ -221,6 +300,8 @@ class CpuEngine final : public Engine {
   int threads_;
   std::string hash_;  // of the model that factor_ belongs to
   std::unique_ptr<PackedFactor> factor_;
+  std::unique_ptr<ScreenModel> screen_;
+  FixedFeatures fixed_{};                                      // of screen_
   std::vector<std::unique_ptr<ScreenWorker>> screen_workers_;  // one a thread, kept between calls
   std::vector<std::unique_ptr<ExactWorker>> exact_workers_;
 };

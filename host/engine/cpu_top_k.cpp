@@ -10,6 +10,7 @@
 #include "host/core/interrupt.hpp"
 #include "host/core/parallel.hpp"
 #include "host/engine/select.hpp"
+#include "host/engine/tile_filler.hpp"
 #include "models/analytical/analytical.hpp"
 
 namespace polaris {
@@ -84,21 +85,31 @@ std::vector<int> block_ends(int panels, int panel_rows) {
 /// One thread's part of a search.
 class Worker {
  public:
-  Worker(const TopKRequest& request, SharedContenders& shared, const std::vector<int>& ends)
+  Worker(const TopKRequest& request, const LoopOrders& orders, SharedContenders& shared,
+         const std::vector<int>& ends)
       : request_(request),
         shared_(shared),
         ends_(ends),
         all_(request),
         promising_(request),
         waiting_(request),
+        filler_(request.candidates.space, orders, all_.tile),
         passed_(ends.size()) {}
 
-  void add(std::uint64_t index) {
-    const LayerSpaceView& space = request_.candidates.space;
-    const DesignPoint point = space.decode(index);
-    if (check(space.layer, point) != Feasibility::feasible) return;
-    all_.tile.put(all_.count, space.layer, point.hardware, point.mapping);
-    if (all_.append(index)) sketch();
+  /// The candidates index(begin) to index(end - 1).
+  template <typename Index>
+  void add(const Index& index, std::int64_t begin, std::int64_t end) {
+    sketch();
+    filler_.expect(index, begin, end);
+    for (std::int64_t i = begin; i < end; ++i) {
+      auto result = filler_.put(all_.count, index(i));
+      if (result == TileFiller::Result::no_room) {
+        sketch();
+        filler_.make_room();
+        result = filler_.put(all_.count, index(i));
+      }
+      if (result == TileFiller::Result::done && all_.append(index(i))) sketch();
+    }
   }
 
   void finish() {
@@ -113,6 +124,26 @@ class Worker {
   const std::vector<std::uint64_t>& passed() const { return passed_; }
 
  private:
+  /// Where this share of a sharing tile is left, whole kernel rows are computed in its place: with
+  /// what it shares they cost a third.
+  static constexpr int kGatherBelow = 3;
+
+  /// A tile and the candidates in it.
+  struct Stop {
+    explicit Stop(const TopKRequest& request)
+        : tile(request.stages, request.factor.samples()), index() {}
+
+    /// Counts the candidate whose data are in slot `count`; true if the tile is full.
+    bool append(std::uint64_t candidate) {
+      index[count++] = candidate;
+      return count == ScreenTile::kSize;
+    }
+
+    ScreenTile tile;
+    std::uint64_t index[ScreenTile::kSize];
+    int count = 0;
+  };
+
   /// Whether the tile's slot, after finish() or finish_sketch(), may be among the k best. Its
   /// deviation counts as an upper bound.
   bool may_be_best(const ScreenTile& tile, int slot) {
@@ -144,29 +175,42 @@ class Worker {
     tile.clear_explained(all_.count);
     tile.explain(request_.factor, 0, request_.model.sketch_panels(), all_.count);
     tile.finish_sketch(request_.model, all_.count);
+    bool kept[ScreenTile::kSize];
+    int left = 0;
+    for (int slot = 0; slot < all_.count; ++slot) left += kept[slot] = may_be_best(tile, slot);
+    if (filler_.sharing() && kGatherBelow * left > all_.count) {
+      bound(all_, [&kept](int slot) { return kept[slot]; });
+      return;
+    }
     for (int slot = 0; slot < all_.count; ++slot) {
-      if (!may_be_best(tile, slot)) continue;
+      if (!kept[slot]) continue;
       promising_.tile.take_inputs(promising_.count, tile, slot);
       if (promising_.append(all_.index[slot])) bound();
     }
     all_.count = 0;
   }
 
-  /// Means, and the first rows of L^-1.
   void bound() {
-    if (promising_.count == 0) return;
-    passed_.front() += static_cast<std::uint64_t>(promising_.count);
-    ScreenTile& tile = promising_.tile;
-    tile.compute_kernel(request_.model, promising_.count);
-    tile.clear_explained(promising_.count);
-    tile.explain(request_.factor, 0, ends_.front(), promising_.count);
-    tile.finish(request_.model, promising_.count);
-    for (int slot = 0; slot < promising_.count; ++slot) {
+    bound(promising_, [](int) { return true; });
+  }
+
+  /// Means, and the first rows of L^-1, of the slots of which `wanted` is true.
+  template <typename Wanted>
+  void bound(Stop& from, const Wanted& wanted) {
+    if (from.count == 0) return;
+    ScreenTile& tile = from.tile;
+    tile.compute_kernel(request_.model, from.count);
+    tile.clear_explained(from.count);
+    tile.explain(request_.factor, 0, ends_.front(), from.count);
+    tile.finish(request_.model, from.count);
+    for (int slot = 0; slot < from.count; ++slot) {
+      if (!wanted(slot)) continue;
+      ++passed_.front();
       if (!may_be_best(tile, slot)) continue;
       waiting_.tile.take_kernel(waiting_.count, tile, slot);
-      if (waiting_.append(promising_.index[slot])) decide();
+      if (waiting_.append(from.index[slot])) decide();
     }
-    promising_.count = 0;
+    from.count = 0;
   }
 
   /// The rest of the variance, block by block.
@@ -195,26 +239,11 @@ class Worker {
     waiting_.count = 0;
   }
 
-  /// A tile and the candidates in it.
-  struct Stop {
-    explicit Stop(const TopKRequest& request)
-        : tile(request.stages, request.factor.samples()), index() {}
-
-    /// Counts the candidate whose data are in slot `count`; true if the tile is full.
-    bool append(std::uint64_t candidate) {
-      index[count++] = candidate;
-      return count == ScreenTile::kSize;
-    }
-
-    ScreenTile tile;
-    std::uint64_t index[ScreenTile::kSize];
-    int count = 0;
-  };
-
   const TopKRequest& request_;
   SharedContenders& shared_;
   const std::vector<int>& ends_;
   Stop all_, promising_, waiting_;
+  TileFiller filler_;
   std::uint64_t sketched_ = 0;
   double limit_threshold_ = std::numeric_limits<double>::quiet_NaN(), limit_ = kInfinity;
   std::vector<std::uint64_t> passed_;
@@ -224,6 +253,8 @@ class Worker {
 template <typename Index>
 void scan(const TopKRequest& request, const std::vector<int>& ends, std::uint64_t count,
           const Index& index, SharedContenders& shared, TopKStats& stats) {
+  const LoopOrders orders(request.candidates.space, count);
+  const auto index_of = [&index](std::int64_t i) { return index(static_cast<std::uint64_t>(i)); };
   std::vector<std::unique_ptr<Worker>> workers(
       static_cast<std::size_t>(worker_count(request.threads)));
   parallel_for_workers(static_cast<std::int64_t>(count), kGrain, request.threads,
@@ -231,9 +262,9 @@ void scan(const TopKRequest& request, const std::vector<int>& ends, std::uint64_
                          if (interrupted()) throw Failure("scoring interrupted");
                          std::unique_ptr<Worker>& worker =
                              workers[static_cast<std::size_t>(number)];
-                         if (!worker) worker = std::make_unique<Worker>(request, shared, ends);
-                         for (std::int64_t i = begin; i < end; ++i)
-                           worker->add(index(static_cast<std::uint64_t>(i)));
+                         if (!worker)
+                           worker = std::make_unique<Worker>(request, orders, shared, ends);
+                         worker->add(index_of, begin, end);
                        });
   for (const std::unique_ptr<Worker>& worker : workers) {
     if (!worker) continue;

@@ -57,7 +57,24 @@ class Engine {
                        std::span<const std::uint64_t> indices,
                        std::span<Prediction> predictions) = 0;
 
-  /// The same in float64, for finalists.
+  /// As predict, where means are what matters: they have the same bits, deviations may be upper
+  /// bounds.
+  virtual void predict_bounds(const StarlightModel& model, const LayerSpaceView& space,
+                              std::span<const std::uint64_t> indices,
+                              std::span<Prediction> predictions) {
+    predict(model, space, indices, predictions);
+  }
+
+  /// Cheaper still: means are no larger than those of predict_exact by more than kScreenMeanError,
+  /// deviations upper bounds within the screen's error. The bits depend on nothing but model and
+  /// point.
+  virtual void predict_sketch(const StarlightModel& model, const LayerSpaceView& space,
+                              std::span<const std::uint64_t> indices,
+                              std::span<Prediction> predictions) {
+    predict(model, space, indices, predictions);
+  }
+
+  /// As predict in float64, for finalists.
   virtual void predict_exact(const StarlightModel& model, const LayerSpaceView& space,
                              std::span<const std::uint64_t> indices,
                              std::span<ExactPrediction> predictions) = 0;

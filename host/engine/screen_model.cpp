@@ -6,6 +6,7 @@
 #include "host/engine/engine.hpp"
 #include "models/starlight/features.hpp"
 #include "models/starlight/network.hpp"
+#include "models/starlight/order_class.hpp"
 
 namespace polaris {
 namespace {
@@ -43,7 +44,7 @@ VaryingFeatures varying_features(const LayerSpaceView& space) {
   VaryingFeatures out = all_features();
   const auto fixed = [&out](int feature) { out[static_cast<std::size_t>(feature)] = false; };
   constexpr int kFirstSize = feature_index("R"), kFirstBound = feature_index("dram_R"),
-                kFirstTile = feature_index("tile_R"), kFirstRank = feature_index("rank_R"),
+                kFirstTile = feature_index("tile_R"),
                 kTiles = feature_index("tile_K") - kFirstTile + 1;
   for (int d = 0; d < kDims; ++d) {
     fixed(kFirstSize + d);
@@ -120,20 +121,29 @@ ScreenModel::ScreenModel(const PosteriorTensors<double>& model, const simd::Stag
     for (std::size_t s = 0; s < n; ++s) origin[k] += sample(s, k) / static_cast<double>(n);
   }
 
-  for (int f = 0; f < kFeatures; ++f)
-    if (varying[static_cast<std::size_t>(f)]) source_.push_back(f);
+  for (const bool own : {false, true})
+    for (int f = 0; f < kFeatures; ++f)
+      if (varying[static_cast<std::size_t>(f)] && is_own_feature(f) == own) source_.push_back(f);
   const std::size_t count = source_.size();
   for (AlignedFloats* array : {&slope_, &shift_, &low_, &high_}) *array = AlignedFloats(count);
-  features_ = {static_cast<int>(count), 0,           source_.data(), slope_.data(),
-               shift_.data(),           low_.data(), high_.data()};
   for (std::size_t i = 0; i < count; ++i) {
     const auto f = static_cast<std::size_t>(source_[i]);
     const double center = origin[kLatent + f], slope = model.feature_inverse_sd[f];
-    features_.log_count += source_[i] < kLogFeatures;
+    simd::FeatureScaling& scaling = is_own_feature(source_[i]) ? own_features_ : shared_;
+    ++scaling.count;
+    scaling.log_count += source_[i] < kLogFeatures;
     slope_[i] = static_cast<float>(slope);
     shift_[i] = static_cast<float>(-model.feature_mean[f] * slope - center);
     low_[i] = static_cast<float>(-kFeatureLimit - center);
     high_[i] = static_cast<float>(kFeatureLimit - center);
+  }
+  for (simd::FeatureScaling* scaling : {&shared_, &own_features_}) {
+    const int first = scaling == &shared_ ? 0 : shared_.count;
+    scaling->source = source_.data() + first;
+    scaling->slope = slope_.data() + first;
+    scaling->shift = shift_.data() + first;
+    scaling->low = low_.data() + first;
+    scaling->high = high_.data() + first;
   }
 
   // Encoder; a row's sum over all features at their origins goes to the bias.
@@ -147,10 +157,11 @@ ScreenModel::ScreenModel(const PosteriorTensors<double>& model, const simd::Stag
     return r < kHidden1 ? p + EncoderLayout::weight1 + r * kFeatures
                         : p + EncoderLayout::skip + (r - kHidden1) * kFeatures;
   };
-  encoder_.features = features_.count;
+  encoder_.shared = kernel_.shared = shared_.count;
+  encoder_.features = features();
   encoder_.hidden1 = kHidden1;
   encoder_.first = pack(
-      first_, kHidden1 + kLatent, features_.count,
+      first_, kHidden1 + kLatent, features(),
       [&](int r, int c) { return first_row(r)[source_[static_cast<std::size_t>(c)]]; },
       [&](int r) {
         return at_origin(first_row(r)) + (r < kHidden1 ? p[EncoderLayout::bias1 + r] : 0.0);
@@ -166,8 +177,8 @@ ScreenModel::ScreenModel(const PosteriorTensors<double>& model, const simd::Stag
 
   // Distances: scale (|x|^2 + |t|^2 - 2 x t) over what varies, of points measured from the origin.
   const auto input = [this](int c) {
-    return static_cast<std::size_t>(
-        c < kLatent ? c : kLatent + source_[static_cast<std::size_t>(c - kLatent)]);
+    return static_cast<std::size_t>(c < features() ? kLatent + source_[static_cast<std::size_t>(c)]
+                                                   : c - features());
   };
   const auto square = [](double x) { return x * x; };
   constexpr double kScale = simd::kMaternScale;

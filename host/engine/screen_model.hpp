@@ -71,7 +71,9 @@ class ScreenModel {
   ScreenModel(const ScreenModel&) = delete;
   ScreenModel& operator=(const ScreenModel&) = delete;
 
-  const simd::FeatureScaling& features() const { return features_; }
+  /// Features that vary: those that all loop orders of an OrderClass share, then a candidate's own.
+  const simd::FeatureScaling& shared_features() const { return shared_; }
+  const simd::FeatureScaling& own_features() const { return own_features_; }
   const simd::EncoderStages& encoder() const { return encoder_; }
   const simd::KernelStages& kernel() const { return kernel_; }
   /// The same for the first sketch_panels() panels of samples only, their coefficients those of the
@@ -83,8 +85,9 @@ class ScreenModel {
   /// at most 1 - |v_M|^2, as no sample explains more than all of the prior variance, 1.
   const simd::Remainder& remainder() const { return remainder_; }
   const simd::FinishScaling& finish() const { return finish_; }
-  /// Kernel inputs that differ from candidate to candidate: the latent, then features().count.
-  int inputs() const { return kLatent + features_.count; }
+  /// Kernel inputs that differ from candidate to candidate: these features, then the latent.
+  int features() const { return shared_.count + own_features_.count; }
+  int inputs() const { return features() + kLatent; }
 
  private:
   struct Panels {
@@ -101,7 +104,7 @@ class ScreenModel {
   AlignedFloats slope_, shift_, low_, high_;
   Panels first_, second_, third_, train_;
   AlignedFloats own_, alpha_[2], sketch_alpha_[2], mean_weight_[2];
-  simd::FeatureScaling features_{};
+  simd::FeatureScaling shared_{}, own_features_{};
   simd::EncoderStages encoder_{};
   simd::KernelStages kernel_{}, sketch_{};
   simd::Remainder remainder_{};

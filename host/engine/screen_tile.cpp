@@ -3,22 +3,13 @@
 #include <algorithm>
 
 #include "models/starlight/features.hpp"
+#include "models/starlight/order_class.hpp"
 #include "models/starlight/warp.hpp"
 
 namespace polaris {
-namespace {
-
-/// Where feature_quantities writes: one lane of a strip.
-struct Lane {
-  float* first;
-  int lanes;
-  float& operator[](int quantity) const { return first[quantity * lanes]; }
-};
-
-}  // namespace
 
 ScreenTile::ScreenTile(const simd::Stages& stages, int samples)
-    : stages_(stages), lanes_(stages.lanes) {
+    : stages_(stages), lanes_(stages.lanes), shared_(stages, samples) {
   const auto floats = [](int rows) {
     return AlignedFloats(static_cast<std::size_t>(rows) * static_cast<std::size_t>(kSize));
   };
@@ -37,32 +28,57 @@ ScreenTile::ScreenTile(const simd::Stages& stages, int samples)
 void ScreenTile::put(int slot, const Layer& layer, const HardwareConfig& hardware,
                      const Mapping& mapping) {
   const double analytical = feature_quantities(
-      layer, hardware, mapping, Lane{quantities_.data() + at(kFeatures, slot, 0), lanes_});
+      layer, hardware, mapping, StripLane{quantities_.data() + at(kFeatures, slot, 0), lanes_});
   per_candidate_[at(kRows, slot, kBound)] = static_cast<float>(lower_bound_cycles(layer, hardware));
   per_candidate_[at(kRows, slot, kAnalytical)] = static_cast<float>(analytical);
 }
 
+void ScreenTile::share(bool sharing) {
+  sharing_ = sharing;
+  shared_.clear();
+}
+
+void ScreenTile::put_shared(int slot, int lane, const Mapping& mapping, float energy_ratio,
+                            double lower_bound_cycles, double analytical_pj) {
+  const StripLane q{quantities_.data() + at(kFeatures, slot, 0), lanes_};
+  q[kEnergyRatio] = energy_ratio;
+  rank_quantities(mapping, kFirstRank, q);
+  per_candidate_[at(kRows, slot, kBound)] = static_cast<float>(lower_bound_cycles);
+  per_candidate_[at(kRows, slot, kAnalytical)] = static_cast<float>(analytical_pj);
+  lane_[slot] = lane;
+}
+
+const simd::SharedSums* ScreenTile::sums() {
+  if (!sharing_) return nullptr;
+  sums_ = shared_.sums(lane_);
+  return &sums_;
+}
+
 void ScreenTile::encode(const ScreenModel& model, int count) {
+  if (sharing_) shared_.compute(model);
+  const simd::SharedSums* shared = sums();
   for (int s = 0; s < strips(count); ++s) {
-    const int first = s * lanes_;
-    float* latent = inputs_.data() + at(kKernelInputs, first, 0);
-    float* features = latent + kLatent * lanes_;
-    stages_.standardise(model.features(), quantities_.data() + at(kFeatures, first, 0), features);
-    stages_.encode(model.encoder(), features, latent, hidden_.data());
+    const float* quantities = quantities_.data() + at(kFeatures, s * lanes_, 0);
+    float* inputs = inputs_.data() + at(kKernelInputs, s * lanes_, 0);
+    if (!sharing_) stages_.standardise(model.shared_features(), quantities, inputs);
+    stages_.standardise(model.own_features(), quantities,
+                        inputs + model.shared_features().count * lanes_);
+    stages_.encode(model.encoder(), shared, s, inputs, hidden_.data());
   }
 }
 
 void ScreenTile::compute_kernel(const ScreenModel& model, int count) {
-  run_kernel(model.kernel(), count);
+  run_kernel(model, model.kernel(), count);
 }
 
 void ScreenTile::compute_sketch(const ScreenModel& model, int count) {
-  run_kernel(model.sketch(), count);
+  run_kernel(model, model.sketch(), count);
 }
 
-void ScreenTile::run_kernel(const simd::KernelStages& kernel, int count) {
+void ScreenTile::run_kernel(const ScreenModel& model, const simd::KernelStages& kernel, int count) {
   samples_ = kernel.samples;
-  stages_.kernel(kernel, inputs_.data(), at(kKernelInputs, lanes_, 0), strips(count),
+  if (sharing_) shared_.compute_rows(model, kernel.samples);
+  stages_.kernel(kernel, sums(), inputs_.data(), at(kKernelInputs, lanes_, 0), strips(count),
                  kernel_.data(), mean_.data());
 }
 
@@ -114,6 +130,8 @@ void ScreenTile::copy_column(AlignedFloats& to, int slot, const AlignedFloats& f
 
 void ScreenTile::take_inputs(int slot, const ScreenTile& from, int from_slot) {
   copy_column(inputs_, slot, from.inputs_, from_slot, kKernelInputs);
+  if (from.sharing_)
+    from.shared_.copy_features(from.lane_[from_slot], inputs_.data() + at(kKernelInputs, slot, 0));
   copy_column(per_candidate_, slot, from.per_candidate_, from_slot, kRows);
 }
 

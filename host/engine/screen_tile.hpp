@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "host/engine/screen_model.hpp"
+#include "host/engine/shared_strip.hpp"
 #include "models/space/layer_point.hpp"
 #include "models/starlight/prediction.hpp"
 
@@ -21,6 +22,16 @@ class ScreenTile {
 
   /// Writes the features of a point to `slot`.
   void put(int slot, const Layer& layer, const HardwareConfig& hardware, const Mapping& mapping);
+
+  /// From here on candidates come by put_shared (or by put again). The bits of all results are the
+  /// same.
+  void share(bool sharing);
+  /// What the candidates of a sharing tile have in common.
+  SharedStrip& shared() { return shared_; }
+  /// The point whose shared features are in `lane` of shared(), and whose own are the places of its
+  /// loops and these.
+  void put_shared(int slot, int lane, const Mapping& mapping, float energy_ratio,
+                  double lower_bound_cycles, double analytical_pj);
 
   /// The stages for slots [0, count), in this order.
   void encode(const ScreenModel& model, int count);
@@ -48,7 +59,9 @@ class ScreenTile {
   /// Rows of `per_candidate_` in each strip.
   enum Row { kBound, kAnalytical, kLatency, kLatencySd, kEnergy, kEnergySd, kRows };
 
-  void run_kernel(const simd::KernelStages& kernel, int count);
+  /// Null where nothing is shared.
+  const simd::SharedSums* sums();
+  void run_kernel(const ScreenModel& model, const simd::KernelStages& kernel, int count);
   void run_finish(const ScreenModel& model, const simd::Remainder* remainder, int count);
   void copy_column(AlignedFloats& to, int slot, const AlignedFloats& from, int from_slot, int rows);
 
@@ -61,9 +74,14 @@ class ScreenTile {
 
   const simd::Stages& stages_;
   int lanes_;
+  bool sharing_ = false;
+  SharedStrip shared_;
+  int lane_[kSize] = {};  // of shared_, where it is used
+  simd::SharedSums sums_{};
   int samples_ = 0;              // of the kernel rows that are in kernel_
   AlignedFloats quantities_;     // [strip][kFeatures][lanes]
-  AlignedFloats inputs_;         // [strip][kKernelInputs][lanes]; rows beyond the model's unused
+  AlignedFloats inputs_;         // [strip][kKernelInputs][lanes]; rows beyond the model's unused,
+                                 // those of shared features too where they are shared
   AlignedFloats hidden_;         // [kHidden1 + kHidden2][lanes]
   AlignedFloats kernel_;         // [strip][samples][lanes]
   AlignedFloats mean_;           // [strip][2][lanes]

@@ -17,6 +17,13 @@ void BestList::merge(const BestList& other) {
   for (const RankedPoint& point : other.points_) offer(point);
 }
 
+bool ParetoFront::beats(double latency, double energy) const {
+  const auto at =
+      std::lower_bound(points_.begin(), points_.end(), latency,
+                       [](const FrontPoint& p, double reference) { return p.latency < reference; });
+  return at != points_.begin() && (at - 1)->energy < energy;
+}
+
 void ParetoFront::offer(const FrontPoint& point) {
   // The first point that is slower; the one before it is the only one that can beat `point`.
   auto at =

@@ -56,6 +56,8 @@ struct FrontPoint {
 /// the one of the smallest index.
 class ParetoFront {
  public:
+  /// Whether a point of the front is better in both; cheaper than the offer that it would refuse.
+  bool beats(double latency, double energy) const;
   /// Precondition: neither value is NaN.
   void offer(const FrontPoint& point);
   void merge(const ParetoFront& other);

@@ -1,8 +1,11 @@
 // The sweep by Starlight. Where the sweep has thresholds, candidates that cannot reach them are
-// pruned by a cheap bound (prune.hpp). The engine predicts the others in float32; those whose error
-// bounds leave them a chance are predicted again in float64, one by one, so that what they get
-// depends on nothing but themselves: not on the tile, the shard or the back end of the screen.
+// pruned by a cheap bound (prune.hpp), then by the engine's sketch. It predicts the others in
+// float32, with bounds of their deviations and, where these leave a chance, with the deviations;
+// those whose error bounds still leave one are predicted again in float64, one by one, so that what
+// they get depends on nothing but themselves: not on the tile, the shard or the back end of the
+// screen.
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -194,35 +197,100 @@ class StarlightScorer final : public TileScorer {
   }
 
   void flush(const SweepLayer& layer, LayerResult& result) {
+    if (!plan_.spec().thresholds.empty()) prune_by_sketch(layer, result);
     predictions_.resize(indices_.size());
-    engine_.predict(model_, layer.view(), indices_, predictions_);
+    engine_.predict_bounds(model_, layer.view(), indices_, predictions_);
+    add_checksum(layer, result);
     const std::vector<Verdict> verdicts = judge(layer);
-    contenders_.clear();
+    const std::vector<double> scores = least_scores(predictions_, true);
+    promising_.clear();
     for (std::size_t i = 0; i < indices_.size(); ++i) {
-      const Prediction& prediction = predictions_[i];
-      result.coverage.checksum +=
-          checksum_term(std::uint64_t{std::bit_cast<std::uint32_t>(prediction.log_latency)} << 32 |
-                            std::bit_cast<std::uint32_t>(prediction.log_energy),
-                        mapping_key(layer.number, candidates_[i].mapping),
-                        hardware_key(plan_.ordinal(candidates_[i].position)));
       if (verdicts[i] == Verdict::over) {
         ++result.coverage.over_limit;
         --result.coverage.scored;
         continue;
       }
       HardwareResult& kept = result.hardware[candidates_[i].position];
-      const double score =
-          -highest_acquisition(plan_.spec().acquisition, edp_prediction(prediction), error_);
-      if (score <= std::min(threshold_, kept.best.threshold()))
-        contenders_.push_back({candidates_[i].position, score, indices_[i]});
+      if (scores[i] <= std::min(threshold_, kept.best.threshold()))
+        promising_.push_back({candidates_[i].position, scores[i], indices_[i]});
       if (!plan_.spec().thresholds.empty()) continue;
-      const Estimate estimate{std::exp(double{prediction.log_latency}),
-                              std::exp(double{prediction.log_energy})};
-      kept.front.offer({prediction.log_latency, prediction.log_energy, indices_[i], estimate});
+      const Prediction& p = predictions_[i];
+      if (kept.front.beats(p.log_latency, p.log_energy)) continue;
+      kept.front.offer({p.log_latency,
+                        p.log_energy,
+                        indices_[i],
+                        {std::exp(double{p.log_latency}), std::exp(double{p.log_energy})}});
     }
+    choose_contenders(layer, result);
     rank(layer, result);
     candidates_.clear();
     indices_.clear();
+  }
+
+  /// Leaves out the candidates that cannot reach the threshold of the layer.
+  void prune_by_sketch(const SweepLayer& layer, LayerResult& result) {
+    predictions_.resize(indices_.size());
+    engine_.predict_sketch(model_, layer.view(), indices_, predictions_);
+    const std::vector<double> scores = least_scores(predictions_, true);
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < indices_.size(); ++i) {
+      if (scores[i] > threshold_) continue;
+      candidates_[kept] = candidates_[i];
+      indices_[kept++] = indices_[i];
+    }
+    result.coverage.pruned += indices_.size() - kept;
+    result.coverage.scored -= indices_.size() - kept;
+    candidates_.resize(kept);
+    indices_.resize(kept);
+  }
+
+  void add_checksum(const SweepLayer& layer, LayerResult& result) {
+    std::atomic<std::uint64_t> sum = 0;
+    parallel_for(
+        static_cast<std::int64_t>(indices_.size()), kGrain, threads_,
+        [&](std::int64_t begin, std::int64_t end) {
+          std::uint64_t part = 0;
+          for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+            const Prediction& p = predictions_[i];
+            part += checksum_term(std::uint64_t{std::bit_cast<std::uint32_t>(p.log_latency)} << 32 |
+                                      std::bit_cast<std::uint32_t>(p.log_energy),
+                                  mapping_key(layer.number, candidates_[i].mapping),
+                                  hardware_key(plan_.ordinal(candidates_[i].position)));
+          }
+          sum += part;
+        });
+    result.coverage.checksum += sum;
+  }
+
+  /// The least score that each prediction may have in float64; `bounds`: its deviation may be any
+  /// smaller.
+  std::vector<double> least_scores(std::span<const Prediction> predictions, bool bounds) {
+    PredictionError error = error_;
+    error.upper_only = bounds;
+    std::vector<double> out(predictions.size());
+    parallel_for(static_cast<std::int64_t>(out.size()), kGrain, threads_,
+                 [&](std::int64_t begin, std::int64_t end) {
+                   for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end);
+                        ++i)
+                     out[i] = -highest_acquisition(plan_.spec().acquisition,
+                                                   edp_prediction(predictions[i]), error);
+                 });
+    return out;
+  }
+
+  /// Of the promising ones those that remain so with their deviations.
+  void choose_contenders(const SweepLayer& layer, const LayerResult& result) {
+    std::vector<std::uint64_t> indices;
+    for (const Contender& c : promising_) indices.push_back(c.index);
+    predictions_.resize(indices.size());
+    engine_.predict(model_, layer.view(), indices, predictions_);
+    const std::vector<double> scores = least_scores(predictions_, false);
+    contenders_.clear();
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+      const std::size_t position = promising_[i].position;
+      if (scores[i] <= std::min(threshold_, result.hardware[position].best.threshold()))
+        contenders_.push_back({position, scores[i], indices[i]});
+    }
   }
 
   /// Verdict of the limits on every candidate; in float64 where float32 cannot tell.
@@ -302,7 +370,7 @@ class StarlightScorer final : public TileScorer {
   std::vector<Candidate> candidates_;
   std::vector<std::uint64_t> indices_;
   std::vector<Prediction> predictions_;
-  std::vector<Contender> contenders_;
+  std::vector<Contender> promising_, contenders_;
   Pool<Engine> exact_engines_;  // one a thread: an engine serves one caller at a time
 };
 

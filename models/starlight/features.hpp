@@ -133,6 +133,20 @@ POLARIS_HD inline double ceil_div(std::int64_t a, std::int64_t b) {
 
 }  // namespace detail
 
+/// Places of the DRAM loops, the features from rank_R on, written to q[first + d].
+template <typename Quantities>
+POLARIS_HD inline void rank_quantities(const Mapping& mapping, int first, Quantities q) {
+  using T = std::remove_reference_t<decltype(q[0])>;
+  constexpr int dram = index_of(Level::dram);
+  int inside = 0;  // DRAM loops of bound > 1 from this one inwards, itself included
+  for (int i = kDims - 1; i >= 0; --i) {
+    const int d = index_of(mapping.order[dram][i]);
+    const bool looped = mapping.temporal[dram][d] > 1;
+    inside += looped ? 1 : 0;
+    q[first + d] = static_cast<T>(looped ? static_cast<double>(inside) / kDims : 0.0);
+  }
+}
+
 /// Unscaled features q [kFeatures], before logarithm and standardisation; the first kLogFeatures
 /// are >= 2^-31 (fills) or >= 1. `q`: a pointer, or anything whose [] gives a place to write to.
 /// Returns the energy of the analytical model in pJ, which they need anyway.
@@ -250,14 +264,7 @@ POLARIS_HD inline double feature_quantities(const Layer& layer, const HardwareCo
   put_bounded(pipeline.double_weight ? 1.0 : 0.0);
   put_bounded(pipeline.double_output ? 1.0 : 0.0);
 
-  int inside = 0;  // DRAM loops of bound > 1 from this one inwards, itself included
-  for (int i = kDims - 1; i >= 0; --i) {
-    constexpr int dram = index_of(Level::dram);
-    const int d = index_of(mapping.order[dram][i]);
-    const bool looped = mapping.temporal[dram][d] > 1;
-    inside += looped ? 1 : 0;
-    q[n + d] = static_cast<T>(looped ? static_cast<double>(inside) / kDims : 0.0);
-  }
+  rank_quantities(mapping, n, q);
   n = bounded;
   put(is_matmul(layer) ? 1.0 : 0.0);
   put(layer[Dim::R] % 2 == 0 ? 1.0 : 0.0);

@@ -30,6 +30,14 @@ struct Pair {
     low.store(to);
     high.store(to + sd::Float8::kLanes);
   }
+
+  using Lanes = const int*;
+  static Lanes lanes(const int* of) { return of; }
+  static Pair pick(const float* strip, Lanes lanes) {
+    float picked[kLanes];
+    for (int i = 0; i < kLanes; ++i) picked[i] = strip[lanes[i]];
+    return load(picked);
+  }
 };
 Pair operator+(Pair a, Pair b) { return {a.low + b.low, a.high + b.high}; }
 Pair operator-(Pair a, Pair b) { return {a.low - b.low, a.high - b.high}; }

@@ -252,14 +252,30 @@ TEST(PruningSweep, PrunesByTheThresholdAlone) {
   for (const SweepLayer& layer : plan.layers()) {
     const double threshold = thresholds[layer.number];
     const double limit = floor_limit(latency_model(), plan.spec().acquisition, threshold);
+    // By the floor, by the engine's bounds of the rest, which none that reaches the threshold may
+    // be lost to.
+    std::vector<std::uint64_t> left;
     std::uint64_t pruned = 0;
     for (const std::uint64_t i : points[layer.number]) {
-      if (floor_of(layer, i) <= limit) continue;
+      if (floor_of(layer, i) <= limit) {
+        left.push_back(i);
+        continue;
+      }
       ++pruned;
       EXPECT_GT(score_of(plan, predict(layer, i, latency_model())), threshold);
     }
     EXPECT_GT(pruned, 0u);
     EXPECT_LT(pruned, points[layer.number].size());
+    std::vector<Prediction> bounds(left.size());
+    make_engine("cpu")->predict_sketch(latency_model(), layer.view(), left, bounds);
+    PredictionError error = screen_error(latency_model());
+    error.upper_only = true;
+    for (std::size_t i = 0; i < left.size(); ++i) {
+      const EdpPrediction edp = edp_prediction(bounds[i]);
+      if (-highest_acquisition(plan.spec().acquisition, edp, error) <= threshold) continue;
+      ++pruned;
+      EXPECT_GT(score_of(plan, predict(layer, left[i], latency_model())), threshold);
+    }
     EXPECT_EQ(swept[layer.number].coverage.pruned, pruned);
   }
 }

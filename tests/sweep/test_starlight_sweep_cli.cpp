@@ -12,6 +12,7 @@
 #include "host/io/table.hpp"
 #include "tests/cli/run_polaris.hpp"
 #include "tests/starlight/fixture.hpp"
+#include "tests/sweep/disturbed.hpp"
 
 namespace polaris {
 namespace {
@@ -115,6 +116,25 @@ TEST(StarlightSweepCommand, OnlyTopKeepsTheBestPointsAndNeedsNoModelToMerge) {
       fmt::format("merge '{}' {}{}", s.folder / "few", s.shard("few", 2, 2), s.shard("few", 1, 2)));
   ASSERT_EQ(merged.exit_code, 0) << merged.err;
   expect_same_files(s.folder / "best", s.folder / "few", {"certificate.json", "top.csv"});
+}
+
+TEST(StarlightSweepCommand, OnlyTopKilledTwiceEndsWithTheSameBytes) {
+  const Setting& s = setting();
+  const std::string whole = s.folder / "undisturbed", torn = s.folder / "torn",
+                    log = s.folder / "log";
+  const std::vector<std::string> words = {
+      "sweep",        "--workload", "resnet50",    "--space", "small",     "--layer",
+      "conv5_3x3",    "--range",    "0:2000000",   "--model", s.model,     "--only-top",
+      "--top",        "5",          "--objective", "mean",    "--threads", "1",
+      "--checkpoint", "0",          "--backend",   "cpu"};
+  const Outcome direct = run_polaris(joined(words) + "--out '" + whole + "'");
+  ASSERT_EQ(direct.exit_code, 0) << direct.err;
+  for (int life = 0; life < 2; ++life) kill_after_checkpoint(words, torn, log);
+  ASSERT_FALSE(HasFatalFailure());
+  const Outcome rest = run_polaris(joined(words) + "--out '" + torn + "'");
+  ASSERT_EQ(rest.exit_code, 0) << rest.err;
+  EXPECT_EQ(rest.out, direct.out);
+  expect_same_files(whole, torn, {"certificate.json", "top.csv", "shard-0001-of-0001.json"});
 }
 
 /// Largest value of a column: of the best points, so that worse points exceed it.

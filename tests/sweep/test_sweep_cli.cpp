@@ -18,6 +18,7 @@
 #include "host/core/hash.hpp"
 #include "host/io/table.hpp"
 #include "tests/cli/run_polaris.hpp"
+#include "tests/sweep/disturbed.hpp"
 
 namespace polaris {
 namespace {
@@ -28,47 +29,6 @@ namespace fs = std::filesystem;
 const std::vector<std::string> kLong = {"sweep",   "--workload",   "resnet50",
                                         "--layer", "conv5_3x3",    "--threads",
                                         "1",       "--checkpoint", "0"};
-
-std::string joined(const std::vector<std::string>& words) {
-  std::string out;
-  for (const std::string& word : words) out += word + " ";
-  return out;
-}
-
-pid_t start(std::vector<std::string> words, const std::string& out, const std::string& err) {
-  words.insert(words.end(), {"--out", out});
-  words.insert(words.begin(), POLARIS_BINARY);
-  const pid_t child = ::fork();
-  if (child != 0) return child;
-  const int file = ::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-  ::dup2(file, STDOUT_FILENO);
-  ::dup2(file, STDERR_FILENO);
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  ::execv(argv[0], argv.data());
-  ::_exit(127);
-}
-
-std::string shard_file(const std::string& folder) {
-  return (fs::path(folder) / "shard-0001-of-0001.json").string();
-}
-
-/// Waits until the shard's file differs from `before`, or the process has ended.
-void wait_for_checkpoint(pid_t child, const std::string& folder, const std::string& before) {
-  while (content_of(shard_file(folder)) == before) {
-    siginfo_t info{};
-    ::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT);
-    if (info.si_pid == child) return;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
-  }
-}
-
-int end_of(pid_t child) {
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return status;
-}
 
 const std::vector<std::string> kResults = {"certificate.json", "hardware.csv", "pareto.csv",
                                            "top.csv", "shard-0001-of-0001.json"};
@@ -84,15 +44,8 @@ TEST(SweepCommand, KilledTwiceAndInterruptedItEndsWithTheSameBytes) {
   const std::string whole = folder / "whole", torn = folder / "torn", log = folder / "log";
   const Outcome direct = run_polaris(joined(kLong) + "--out '" + whole + "'");
   ASSERT_EQ(direct.exit_code, 0) << direct.err;
-  for (int life = 0; life < 2; ++life) {
-    const std::string before = content_of(shard_file(torn));
-    const pid_t child = start(kLong, torn, log);
-    wait_for_checkpoint(child, torn, before);
-    ::kill(child, SIGKILL);
-    const int status = end_of(child);
-    ASSERT_TRUE(WIFSIGNALED(status)) << "not killed in time: " << content_of(log);
-    EXPECT_FALSE(fs::exists(fs::path(torn) / "certificate.json"));
-  }
+  for (int life = 0; life < 2; ++life) kill_after_checkpoint(kLong, torn, log);
+  ASSERT_FALSE(HasFatalFailure());
   const std::string before = content_of(shard_file(torn));
   const pid_t child = start(kLong, torn, log);
   wait_for_checkpoint(child, torn, before);

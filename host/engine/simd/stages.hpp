@@ -49,8 +49,11 @@ struct PackedMatrix {
   int depth;
 };
 
+/// Inputs come in this order: features that many candidates share, features of their own, latent.
+/// A sum over inputs may begin with the part over the shared ones, which was computed before.
 struct EncoderStages {
-  int features;         ///< that vary
+  int shared;           ///< features that are shared
+  int features;         ///< that vary, the shared ones included
   PackedMatrix first;   ///< hidden layer 1, then the linear path, on features
   PackedMatrix second;  ///< hidden layer 2 on 1
   PackedMatrix third;   ///< latent on hidden layer 2
@@ -58,12 +61,22 @@ struct EncoderStages {
 };
 
 struct KernelStages {
+  int shared;          ///< as above
   PackedMatrix train;  ///< -2 kMaternScale times the samples; bias: kMaternScale times their norms
   int samples;         ///< padded to whole panels
   const float* own;    ///< [depth] kMaternScale / length^2
   const float* alpha[2];        ///< [samples]
   const float* mean_weight[2];  ///< [depth]
   float mean_bias[2];
+};
+
+/// Sums over the shared features, one lane for every set of them: row r of lane i is at
+/// r * lanes + i.
+struct SharedSums {
+  const float* first;   ///< of the encoder's first matrix
+  const float* train;   ///< of the samples
+  const float* linear;  ///< [3] of the norm and both means
+  const int* lane;      ///< [strip][lanes]: where each candidate's sums are
 };
 
 /// What turns unit posteriors into predictions (OutputScale).
@@ -100,13 +113,19 @@ struct Stages {
   int rows;
   /// One strip of quantities -> standardised features, [count][lanes].
   void (*standardise)(const FeatureScaling&, const float* quantities, float* features);
-  /// One strip of kernel inputs: reads the features behind the latent, writes the latent
-  /// [kLatent][lanes]. `scratch`: [encoder_scratch_rows][lanes].
-  void (*encode)(const EncoderStages&, const float* features, float* latent, float* scratch);
+  /// Strip number `strip` of kernel inputs: reads the features, writes the latent behind them,
+  /// [kLatent][lanes]. `scratch`: [hidden units][lanes]. With shared sums (or null): shared
+  /// features are not read; here and below the bits are the same.
+  void (*encode)(const EncoderStages&, const SharedSums*, int strip, float* inputs, float* scratch);
   /// Strips of inputs [depth][lanes] (`stride` floats apart) -> strips of kernel rows
   /// [samples][lanes], and the means of both outputs, [strip][2][lanes].
-  void (*kernel)(const KernelStages&, const float* inputs, std::size_t stride, int strips,
-                 float* kernel, float* mean);
+  void (*kernel)(const KernelStages&, const SharedSums*, const float* inputs, std::size_t stride,
+                 int strips, float* kernel, float* mean);
+  /// Rows [begin, end), whole panels, of the part of a product over the first `depth` inputs of a
+  /// strip, and of the linear sums: what SharedSums holds.
+  void (*share_product)(const PackedMatrix&, int depth, int begin, int end, const float* strip,
+                        float* sums);
+  void (*share_linear)(const KernelStages&, const float* strip, float* sums);
   /// Adds the squares of the panels [begin, end) of L^-1 k to `explained` [strip][lanes]. Panel p
   /// has (p + 1) rows columns and begins at rows^2 p (p + 1) / 2.
   void (*explain)(const float* factor, int begin, int end, const float* kernel, int samples,

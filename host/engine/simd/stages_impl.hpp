@@ -32,16 +32,42 @@ struct StagesOf {
     }
   }
 
-  /// out[r] = activation(bias[r] + (matrix strip)[r]) for the rows [begin, matrix.count); `begin`
-  /// and the rows before it as `first`.
-  template <typename Store>
-  static inline void product(const PackedMatrix& matrix, const float* strip, const Store& store) {
-    for (int row = 0; row < matrix.count; row += kRows) {
-      Sums sums;
+  /// Lanes of the shared sums of one strip.
+  struct Picked {
+    typename V::Lanes of[2];
+    explicit Picked(const int* lane) : of{V::lanes(lane), V::lanes(lane + V::kLanes)} {}
+  };
+
+  /// Sums of the panel from `row` on: the bias and the inputs [0, shared), read from `sums`, or
+  /// computed where that is null; then the inputs up to `depth`.
+  [[gnu::always_inline]] static inline Sums panel_sums(const PackedMatrix& matrix, int row,
+                                                       const float* strip, int shared,
+                                                       const float* shared_sums,
+                                                       const Picked* picked) {
+    Sums sums;
+    const float* panel = matrix.panels + static_cast<std::ptrdiff_t>(row) * matrix.depth;
+    if (shared_sums == nullptr) {
 #pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) sums.of[r][0] = sums.of[r][1] = V::all(matrix.bias[row + r]);
-      accumulate(matrix.panels + static_cast<std::ptrdiff_t>(row) * matrix.depth, strip,
-                 matrix.depth, sums);
+      accumulate(panel, strip, matrix.depth, sums);
+      return sums;
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r)
+      for (int half = 0; half < 2; ++half)
+        sums.of[r][half] = V::pick(shared_sums + (row + r) * kLanes, picked->of[half]);
+    accumulate(panel + shared * kRows, strip + shared * kLanes, matrix.depth - shared, sums);
+    return sums;
+  }
+
+  /// store(r, lane, bias[r] + (matrix strip)[r]) for all rows and both halves of the strip; the
+  /// last three as in panel_sums.
+  template <typename Store>
+  static inline void product(const PackedMatrix& matrix, const float* strip, const Store& store,
+                             int shared = 0, const float* shared_sums = nullptr,
+                             const Picked* picked = nullptr) {
+    for (int row = 0; row < matrix.count; row += kRows) {
+      const Sums sums = panel_sums(matrix, row, strip, shared, shared_sums, picked);
 #pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) {
         if (row + r == matrix.count) break;
@@ -66,16 +92,23 @@ struct StagesOf {
     }
   }
 
-  static void encode(const EncoderStages& encoder, const float* features, float* latent,
-                     float* scratch) {
+  static void encode(const EncoderStages& encoder, const SharedSums* shared, int strip,
+                     float* inputs, float* scratch) {
+    float* latent = inputs + encoder.features * kLanes;
     float* hidden1 = scratch;  // [hidden1][lanes], then hidden layer 2
     float* hidden2 = scratch + encoder.hidden1 * kLanes;
-    product(encoder.first, features, [&](int row, int lane, V sum) {
+    const auto store_first = [&](int row, int lane, V sum) {
       if (row < encoder.hidden1)
         gelu(sum).store(hidden1 + row * kLanes + lane);
       else
         sum.store(latent + (row - encoder.hidden1) * kLanes + lane);
-    });
+    };
+    if (shared == nullptr) {
+      product(encoder.first, inputs, store_first);
+    } else {
+      const Picked picked(shared->lane + strip * kLanes);
+      product(encoder.first, inputs, store_first, encoder.shared, shared->first, &picked);
+    }
     product(encoder.second, hidden1,
             [&](int row, int lane, V sum) { gelu(sum).store(hidden2 + row * kLanes + lane); });
     product(encoder.third, hidden2, [&](int row, int lane, V sum) {
@@ -84,39 +117,81 @@ struct StagesOf {
     });
   }
 
-  static void kernel(const KernelStages& stages, const float* inputs, std::size_t stride,
-                     int strips, float* kernel, float* mean) {
+  /// The linear sums of one half of a strip.
+  struct Linear {
+    V norm, mean[2];
+
+    /// Adds the inputs [begin, end) of `strip`.
+    inline void add(const KernelStages& stages, int begin, int end, const float* strip) {
+      for (int c = begin; c < end; ++c) {
+        const V x = V::load(strip + c * kLanes);
+        norm = multiply_add(V::all(stages.own[c]) * x, x, norm);
+        mean[0] = multiply_add(V::all(stages.mean_weight[0][c]), x, mean[0]);
+        mean[1] = multiply_add(V::all(stages.mean_weight[1][c]), x, mean[1]);
+      }
+    }
+  };
+  static inline Linear linear_bias(const KernelStages& stages) {
+    return {V::all(0.0f), {V::all(stages.mean_bias[0]), V::all(stages.mean_bias[1])}};
+  }
+
+  static void share_product(const PackedMatrix& matrix, int depth, int begin, int end,
+                            const float* strip, float* out) {
+    for (int row = begin; row < end; row += kRows) {
+      Sums sums;
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; ++r) sums.of[r][0] = sums.of[r][1] = V::all(matrix.bias[row + r]);
+      accumulate(matrix.panels + static_cast<std::ptrdiff_t>(row) * matrix.depth, strip, depth,
+                 sums);
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; ++r)
+        for (int half = 0; half < 2; ++half)
+          sums.of[r][half].store(out + (row + r) * kLanes + half * V::kLanes);
+    }
+  }
+
+  static void share_linear(const KernelStages& stages, const float* strip, float* out) {
+    for (int i = 0; i < kLanes; i += V::kLanes) {
+      Linear sums = linear_bias(stages);
+      sums.add(stages, 0, stages.shared, strip + i);
+      sums.norm.store(out + i);
+      sums.mean[0].store(out + kLanes + i);
+      sums.mean[1].store(out + 2 * kLanes + i);
+    }
+  }
+
+  static void kernel(const KernelStages& stages, const SharedSums* shared, const float* inputs,
+                     std::size_t stride, int strips, float* kernel, float* mean) {
     const int depth = stages.train.depth;
     float own_norm[kTileCandidates];
     for (int s = 0; s < strips; ++s) {
       const float* strip = inputs + static_cast<std::size_t>(s) * stride;
       for (int i = 0; i < kLanes; i += V::kLanes) {
-        V own = V::all(0.0f);
-        V sum0 = V::all(stages.mean_bias[0]), sum1 = V::all(stages.mean_bias[1]);
-        for (int c = 0; c < depth; ++c) {
-          const V x = V::load(strip + c * kLanes + i);
-          own = multiply_add(V::all(stages.own[c]) * x, x, own);
-          sum0 = multiply_add(V::all(stages.mean_weight[0][c]), x, sum0);
-          sum1 = multiply_add(V::all(stages.mean_weight[1][c]), x, sum1);
+        Linear sums = linear_bias(stages);
+        if (shared != nullptr) {
+          const auto lanes = V::lanes(shared->lane + s * kLanes + i);
+          sums = {V::pick(shared->linear, lanes),
+                  {V::pick(shared->linear + kLanes, lanes),
+                   V::pick(shared->linear + 2 * kLanes, lanes)}};
         }
-        own.store(own_norm + s * kLanes + i);
-        sum0.store(mean + (2 * s) * kLanes + i);
-        sum1.store(mean + (2 * s + 1) * kLanes + i);
+        sums.add(stages, shared != nullptr ? stages.shared : 0, depth, strip + i);
+        sums.norm.store(own_norm + s * kLanes + i);
+        sums.mean[0].store(mean + (2 * s) * kLanes + i);
+        sums.mean[1].store(mean + (2 * s + 1) * kLanes + i);
       }
     }
     for (int row = 0; row < stages.samples; row += kRows) {
-      const float* panel = stages.train.panels + static_cast<std::ptrdiff_t>(row) * depth;
       for (int s = 0; s < strips; ++s) {
+        const float* strip = inputs + static_cast<std::size_t>(s) * stride;
         Sums sums;
+        if (shared == nullptr) {
+          sums = panel_sums(stages.train, row, strip, 0, nullptr, nullptr);
+        } else {
+          const Picked picked(shared->lane + s * kLanes);
+          sums = panel_sums(stages.train, row, strip, stages.shared, shared->train, &picked);
+        }
         const V own[2] = {V::load(own_norm + s * kLanes),
                           V::load(own_norm + s * kLanes + V::kLanes)};
-#pragma GCC unroll 16
-        for (int r = 0; r < kRows; ++r) {
-          const V norm = V::all(stages.train.bias[row + r]);
-          sums.of[r][0] = norm + own[0];
-          sums.of[r][1] = norm + own[1];
-        }
-        accumulate(panel, inputs + static_cast<std::size_t>(s) * stride, depth, sums);
         float* out = kernel + (static_cast<std::ptrdiff_t>(s) * stages.samples + row) * kLanes;
 #pragma GCC unroll 2
         for (int half = 0; half < 2; ++half) {
@@ -125,7 +200,7 @@ struct StagesOf {
           V sum0 = V::load(means), sum1 = V::load(means + kLanes);
 #pragma GCC unroll 16
           for (int r = 0; r < kRows; ++r) {
-            const V k = matern52(sums.of[r][half]);
+            const V k = matern52(sums.of[r][half] + own[half]);
             k.store(out + r * kLanes + lane);
             sum0 = multiply_add(V::all(stages.alpha[0][row + r]), k, sum0);
             sum1 = multiply_add(V::all(stages.alpha[1][row + r]), k, sum1);
@@ -225,9 +300,13 @@ struct StagesOf {
   }
 
   static const Stages& functions(const char* name) {
-    static const Stages stages = {
-        name,    kLanes, kRows,         standardise,        encode,         kernel,
-        explain, finish, multiply_adds, exp_of_minus_lanes, matern52_lanes, log2_positive_lanes};
+    static const Stages stages = {name,           kLanes,
+                                  kRows,          standardise,
+                                  encode,         kernel,
+                                  share_product,  share_linear,
+                                  explain,        finish,
+                                  multiply_adds,  exp_of_minus_lanes,
+                                  matern52_lanes, log2_positive_lanes};
     return stages;
   }
 };

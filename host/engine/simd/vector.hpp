@@ -20,6 +20,20 @@ struct Float8 {
   static Float8 load(const float* from) { return {_mm256_loadu_ps(from)}; }
   static Float8 all(float x) { return {_mm256_set1_ps(x)}; }
   void store(float* to) const { _mm256_storeu_ps(to, v); }
+
+  /// Which lanes of a strip to pick.
+  struct Lanes {
+    __m256i index, second;  // the latter: all bits set where it is in the second half
+  };
+  static Lanes lanes(const int* of) {
+    const __m256i index = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(of));
+    return {index, _mm256_cmpgt_epi32(index, _mm256_set1_epi32(kLanes - 1))};
+  }
+  static Float8 pick(const float* strip, Lanes l) {
+    return {_mm256_blendv_ps(_mm256_permutevar8x32_ps(_mm256_loadu_ps(strip), l.index),
+                             _mm256_permutevar8x32_ps(_mm256_loadu_ps(strip + kLanes), l.index),
+                             _mm256_castsi256_ps(l.second))};
+  }
 };
 inline Float8 operator+(Float8 a, Float8 b) { return {_mm256_add_ps(a.v, b.v)}; }
 inline Float8 operator-(Float8 a, Float8 b) { return {_mm256_sub_ps(a.v, b.v)}; }
@@ -61,6 +75,15 @@ struct Float16 {
   static Float16 load(const float* from) { return {_mm512_loadu_ps(from)}; }
   static Float16 all(float x) { return {_mm512_set1_ps(x)}; }
   void store(float* to) const { _mm512_storeu_ps(to, v); }
+
+  struct Lanes {
+    __m512i index;
+  };
+  static Lanes lanes(const int* of) { return {_mm512_loadu_si512(of)}; }
+  static Float16 pick(const float* strip, Lanes l) {
+    return {
+        _mm512_permutex2var_ps(_mm512_loadu_ps(strip), l.index, _mm512_loadu_ps(strip + kLanes))};
+  }
 };
 inline Float16 operator+(Float16 a, Float16 b) { return {_mm512_add_ps(a.v, b.v)}; }
 inline Float16 operator-(Float16 a, Float16 b) { return {_mm512_sub_ps(a.v, b.v)}; }

@@ -1,0 +1,90 @@
+// Index -> decode -> features, for candidates that come in any order. Neighbours in the index
+// differ in the order of their DRAM loops only, so a tiling is decoded and checked once, and its
+// features are computed once for each class of its orders.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "host/engine/screen_tile.hpp"
+#include "models/space/layer_space.hpp"
+#include "models/starlight/order_class.hpp"
+
+namespace polaris {
+
+/// All loop orders of a space, or none where fewer than so many candidates are wanted.
+class LoopOrders {
+ public:
+  LoopOrders(const LayerSpaceView& space, std::uint64_t candidates);
+  bool empty() const { return dims_.empty(); }
+  const Dim* of(std::uint64_t rank) const { return dims_.data() + rank * kDims; }
+
+ private:
+  std::vector<Dim> dims_;  // [rank][kDims]
+};
+
+/// Fills one tile. The references must outlive it.
+class TileFiller {
+ public:
+  TileFiller(const LayerSpaceView& space, const LoopOrders& orders, ScreenTile& tile)
+      : space_(space), orders_(orders), tile_(tile) {
+    share(false);
+  }
+
+  /// Adapts to the candidates index(begin) to index(end - 1), which come next. To be called where
+  /// the tile is empty.
+  template <typename Index>
+  void expect(const Index& index, std::int64_t begin, std::int64_t end) {
+    constexpr std::int64_t kPairs = 64;
+    // Of a pair in two tilings neither shares anything.
+    std::int64_t pairs = 0, equal = 0;
+    const std::int64_t step = (end - begin) / kPairs + 1;
+    for (std::int64_t i = begin; i + 1 < end; i += step, ++pairs)
+      equal += index(i) / space_.order_count == index(i + 1) / space_.order_count;
+    share(!orders_.empty() && kShareOf * equal > (kShareOf - 1) * pairs);
+  }
+
+  bool sharing() const { return sharing_; }
+
+  enum class Result : std::uint8_t {
+    done,
+    infeasible,
+    no_room  ///< nothing was put: the tile's candidates have to be scored first, then make_room()
+  };
+  Result put(int slot, std::uint64_t index);
+  void make_room() { share(sharing_); }
+
+ private:
+  /// Candidates share where all but one of so many neighbours are of one tiling.
+  static constexpr std::int64_t kShareOf = 6;
+
+  /// What was found for the tiling: candidates of equal class and input words differ in their ranks
+  /// only.
+  struct Known {
+    OrderClass order_class;
+    std::int64_t input_fills;
+    SharedStrip::Own own;
+  };
+
+  void share(bool sharing) {
+    sharing_ = sharing;
+    tile_.share(sharing);
+    known_.clear();
+  }
+  void enter(std::uint64_t block);
+  /// Null where the strip of shared features is full.
+  const Known* find();
+
+  const LayerSpaceView& space_;
+  const LoopOrders& orders_;
+  ScreenTile& tile_;
+  bool sharing_ = false;
+  std::uint64_t block_ = kNoIndex;  // index over order_count
+  DesignPoint point_{};
+  TileFootprint footprint_{};
+  bool feasible_ = false;
+  double bound_ = 0.0;
+  std::vector<Known> known_;  // of the block
+};
+
+}  // namespace polaris
