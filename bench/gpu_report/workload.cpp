@@ -78,7 +78,7 @@ void run_scan_steps(const LayerSpaceView& space, std::uint64_t begin) {
   DeviceBuffer<std::uint32_t> places(kCandidates, "workload");
   feasible_candidates({.source = {device_space.view(), nullptr, nullptr, 0, 1},
                        .tile = &state.data()->tile,
-                       .feasible = {places.data(), state.data()->sizes},
+                       .lists = {{places.data(), state.data()->sizes}},
                        .blocks = kMultiprocessors},
                       stream);
   stream.synchronize();
@@ -133,7 +133,7 @@ struct ScoreRun {
   ScreenPrecision precision;
   int samples = 64;
   bool screen = false;  ///< a list of places in, those that survive out; else predictions
-  bool prefix = false;  ///< bound on the variance
+  ScoreDepth depth = ScoreDepth::whole;
   std::uint32_t candidates = 64;
 };
 
@@ -142,7 +142,7 @@ void run_score(const LayerSpaceView& space, std::uint64_t begin, const ScoreRun&
   const DeviceStream stream;
   const DeviceSpace device_space(space, stream);
   const PosteriorTensors<T> tensors = any_model<T>(run.samples);
-  const DeviceModel<T> model(posterior_view(tensors), stream);
+  const DeviceModel<T> model(posterior_view(tensors), StarlightSketch(), stream);
   const std::size_t count = run.candidates;
   DeviceBuffer<CandidateTile> tile(1, "workload");
   tile.upload(std::vector<CandidateTile>{{0, run.candidates}}, stream);
@@ -160,13 +160,13 @@ void run_score(const LayerSpaceView& space, std::uint64_t begin, const ScoreRun&
   params.tile = tile.data();
   params.model = model.view();
   params.precision = run.precision;
-  params.prefix = run.prefix;
+  params.depth = run.depth;
   params.output = run.screen ? ScoreOutput::survivors : ScoreOutput::predictions;
   if (run.screen) params.places = {in_places.data(), sizes.data()};
   params.predictions = out.data();
   params.kth_best = kth_best.data();
   params.survivors = {out_places.data(), sizes.data() + 1};
-  params.layout = layout_of(run.columns, score_kept_rows(model.view(), run.prefix), sizeof(T));
+  params.layout = layout_of(run.columns, score_kept_rows(model.view(), run.depth), sizeof(T));
   params.blocks = 1;
   starlight_score(params, stream);
   stream.synchronize();
@@ -184,8 +184,11 @@ void run_kernel(const LayerSpaceView& space, std::uint64_t begin, const ScoreRun
 /// samples, and one pass with twice the candidates, which tells their traffic from the model's.
 void run_passes(const LayerSpaceView& space, std::uint64_t begin) {
   const auto pass = [&](const ScoreRun& run) {
-    const std::string label = (run.prefix ? "bound " : "whole ") + std::to_string(run.samples) +
-                              " " + std::to_string(run.candidates);
+    const std::map<ScoreDepth, std::string> depths = {{ScoreDepth::sketch, "sketch "},
+                                                      {ScoreDepth::bound, "bound "},
+                                                      {ScoreDepth::whole, "whole "}};
+    const std::string label =
+        depths.at(run.depth) + std::to_string(run.samples) + " " + std::to_string(run.candidates);
     simt::set_profile_label(label);
     run_score<float>(space, begin, run);
     items[kernel_name("float", run.columns, run.precision) + " " + label] = {run.candidates,
@@ -193,17 +196,21 @@ void run_passes(const LayerSpaceView& space, std::uint64_t begin) {
   };
   for (const ScreenPrecision precision :
        {ScreenPrecision::fp32, ScreenPrecision::tf32, ScreenPrecision::bf16})
-    for (const int samples : {64, 128, 192, 256})
+    for (const int samples : {64, 128, 180, 256})
       for (const int columns : {16, 32, 64}) {
         // Narrow tiles are not for tensor cores.
         if (columns == 16 && precision != ScreenPrecision::fp32) continue;
-        pass({columns, precision, samples, true, false});
-        // In bfloat16 the bound is that of tf32.
+        pass({columns, precision, samples, true, ScoreDepth::whole});
+        // In bfloat16 the bound is that of tf32; the sketch is always in float.
         if (columns == 64 && precision != ScreenPrecision::bf16)
-          pass({columns, precision, samples, true, true});
+          pass({columns, precision, samples, true, ScoreDepth::bound});
+        if (columns == 64 && precision == ScreenPrecision::fp32)
+          pass({columns, precision, samples, true, ScoreDepth::sketch});
       }
-  for (const bool prefix : {false, true}) pass({64, ScreenPrecision::fp32, 128, true, prefix, 128});
+  for (const ScoreDepth depth : {ScoreDepth::sketch, ScoreDepth::bound, ScoreDepth::whole})
+    pass({64, ScreenPrecision::fp32, 128, true, depth, 128});
   simt::set_profile_label("");
+  items["tiles per trial"] = {kTilesPerTrial, "tiles"};
   // Candidates of a product tile with the whole variance, by what a block may have.
   for (const auto& [arch, kib] : {std::pair{80, 163}, std::pair{90, 227}})
     for (const int samples : {256, 611, 1567}) {
