@@ -1,7 +1,7 @@
-// Counts of a pass of the screen grow with the number P of panels of samples and the number T of
-// elements of L^-1 in them as a + b P + c T: exactly for operations, nearly for instructions,
-// because eight warps share the panels. Three profiled numbers of samples therefore give all
-// others; a fourth one, which is not one of whole panels, checks it.
+// Counts of a pass of the screen grow with the number P of panels of samples as a + b P + c P^2, as
+// long as as many rows fill the first one: exactly for operations, nearly for instructions, because
+// eight warps share the panels. Three profiled numbers of panels therefore give all others; a
+// fourth one checks it.
 //
 // A candidate goes through feasible_candidates and, by what the passes before it drop, through the
 // sketch, the bound on the variance and the whole posterior. Passes that drop too little run on one
@@ -82,42 +82,38 @@ struct Pass {
 
 /// Counts for any number of samples.
 Counts pass_counts(const json& profile, const json& items, const Pass& pass, int samples) {
-  constexpr std::array<int, 3> kKnown = {64, 128, 256};
-  constexpr int kCheck = 180, kCandidates = 64;
+  constexpr std::array<int, 3> kKnown = {3, 5, 9};
+  constexpr int kCheck = 7, kCandidates = 64;
   constexpr double kTolerance = 0.01;
+  const int wanted = (samples + kPanel - 1) / kPanel;
+  const auto label = [&](int panels) {
+    return pass.label(samples - (wanted - panels) * kPanel, kCandidates);
+  };
   std::array<Counts, 3> known;
   for (std::size_t i = 0; i < known.size(); ++i)
-    known[i] = counts_of(profile, items, pass.label(kKnown[i], kCandidates));
-  const auto at = [&](int n) {
-    // The polynomial of P for whole panels, whose T is kPanel^2 P (P + 1) / 2; then what T is less.
-    const double panels = (n + kPanel - 1) / kPanel;
-    const double less = panels * (n - kPanel * panels) / (0.5 * kPanel);
+    known[i] = counts_of(profile, items, label(kKnown[i]));
+  const auto at = [&](double panels) {
     Counts out;
     for (const auto& [name, value] : known[0])
       for (std::size_t i = 0; i < known.size(); ++i) {
-        double weight = 1.0, square = 1.0;
-        for (std::size_t j = 0; j < known.size(); ++j) {
-          if (j == i) continue;
-          const double apart = (kKnown[i] - kKnown[j]) / kPanel;
-          weight *= (panels - kKnown[j] / kPanel) / apart;
-          square /= apart;
-        }
-        out[name] += (weight + square * less) * known[i].at(name);
+        double weight = 1.0;
+        for (std::size_t j = 0; j < known.size(); ++j)
+          if (j != i) weight *= (panels - kKnown[j]) / (kKnown[i] - kKnown[j]);
+        out[name] += weight * known[i].at(name);
       }
     return out;
   };
-  const Counts check = counts_of(profile, items, pass.label(kCheck, kCandidates));
+  const Counts check = counts_of(profile, items, label(kCheck));
   for (const auto& [name, value] : at(kCheck))
     if (std::abs(value - check.at(name)) > kTolerance * check.at(name))
       throw std::runtime_error(fmt::format("{}: {}: expected about {:g} by interpolation, got {:g}",
-                                           pass.label(kCheck, kCandidates), name, value,
-                                           check.at(name)));
-  return at(samples);
+                                           label(kCheck), name, value, check.at(name)));
+  return at(wanted);
 }
 
 /// Bytes in different sectors that a candidate more brings, loaded and stored.
 std::array<double, 2> marginal_bytes(const json& profile, const Pass& pass) {
-  constexpr int kFew = 64, kMany = 128, kSamplesThen = 128;
+  constexpr int kFew = 64, kMany = 128, kSamplesThen = 96;
   std::array<double, 2> out{};
   const json& few = profile_of(profile, pass.label(kSamplesThen, kFew))["compulsory_bytes"];
   const json& many = profile_of(profile, pass.label(kSamplesThen, kMany))["compulsory_bytes"];

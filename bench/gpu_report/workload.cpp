@@ -9,6 +9,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -180,8 +181,9 @@ void run_kernel(const LayerSpaceView& space, std::uint64_t begin, const ScoreRun
       {run.candidates, std::to_string(run.samples) + " samples, candidates"};
 }
 
-/// What the report of whole candidates is about: the passes of a screen for several numbers of
-/// samples, and one pass with twice the candidates, which tells their traffic from the model's.
+/// What the report of whole candidates is about: the passes of a screen for some numbers of panels,
+/// the first one filled as that of the numbers of samples in question; and passes with twice the
+/// candidates, which tell their traffic from the model's.
 void run_passes(const LayerSpaceView& space, std::uint64_t begin) {
   const auto pass = [&](const ScoreRun& run) {
     const std::map<ScoreDepth, std::string> depths = {{ScoreDepth::sketch, "sketch "},
@@ -194,32 +196,38 @@ void run_passes(const LayerSpaceView& space, std::uint64_t begin) {
     items[kernel_name("float", run.columns, run.precision) + " " + label] = {run.candidates,
                                                                              "candidates"};
   };
-  for (const ScreenPrecision precision :
-       {ScreenPrecision::fp32, ScreenPrecision::tf32, ScreenPrecision::bf16})
-    for (const int samples : {64, 128, 180, 256})
-      for (const int columns : {16, 32, 64}) {
-        // Narrow tiles are not for tensor cores.
-        if (columns == 16 && precision != ScreenPrecision::fp32) continue;
-        pass({columns, precision, samples, true, ScoreDepth::whole});
-        // In bfloat16 the bound is that of tf32; the sketch is always in float.
-        if (columns == 64 && precision != ScreenPrecision::bf16)
-          pass({columns, precision, samples, true, ScoreDepth::bound});
-        if (columns == 64 && precision == ScreenPrecision::fp32)
-          pass({columns, precision, samples, true, ScoreDepth::sketch});
+  constexpr int kPanels[] = {3, 5, 7, 9};
+  for (const int target : {256, 611, 1567}) {
+    // Candidates of a product tile with the whole variance, by what a block may have.
+    std::set<int> widths;
+    for (const auto& [arch, kib] : {std::pair{80, 163}, std::pair{90, 227}}) {
+      const int rows = panel_count(target, kSamplePanel) * kSamplePanel;
+      const int columns =
+          choose_score_layout(rows, sizeof(float), static_cast<std::size_t>(kib) * 1024).columns;
+      items["columns sm_" + std::to_string(arch) + " " + std::to_string(target)] = {
+          static_cast<std::uint64_t>(columns), "columns"};
+      widths.insert(columns);
+    }
+    for (const int panels : kPanels) {
+      const int samples = panels * kSamplePanel - panel_padding(target, kSamplePanel);
+      for (const ScreenPrecision precision :
+           {ScreenPrecision::fp32, ScreenPrecision::tf32, ScreenPrecision::bf16}) {
+        for (const int columns : widths)
+          // Narrow tiles are not for tensor cores.
+          if (columns >= 32 || precision == ScreenPrecision::fp32)
+            pass({columns, precision, samples, true, ScoreDepth::whole});
+        // In bfloat16 the bound is that of tf32.
+        if (precision != ScreenPrecision::bf16)
+          pass({64, precision, samples, true, ScoreDepth::bound});
       }
+      // The sketch is always in float.
+      pass({64, ScreenPrecision::fp32, samples, true, ScoreDepth::sketch});
+    }
+  }
   for (const ScoreDepth depth : {ScoreDepth::sketch, ScoreDepth::bound, ScoreDepth::whole})
-    pass({64, ScreenPrecision::fp32, 128, true, depth, 128});
+    pass({64, ScreenPrecision::fp32, kPanels[0] * kSamplePanel, true, depth, 128});
   simt::set_profile_label("");
   items["tiles per trial"] = {kTilesPerTrial, "tiles"};
-  // Candidates of a product tile with the whole variance, by what a block may have.
-  for (const auto& [arch, kib] : {std::pair{80, 163}, std::pair{90, 227}})
-    for (const int samples : {256, 611, 1567}) {
-      const int rows = panel_count(samples, kSamplePanel) * kSamplePanel;
-      const ScoreLayout layout =
-          choose_score_layout(rows, sizeof(float), static_cast<std::size_t>(kib) * 1024);
-      items["columns sm_" + std::to_string(arch) + " " + std::to_string(samples)] = {
-          static_cast<std::uint64_t>(layout.columns), "columns"};
-    }
 }
 
 /// One step of a fit with dropout.
