@@ -232,6 +232,16 @@ TEST_F(Scorer, TiesGoToTheSmallerIndex) {
                          [](const auto& a, const auto& b) { return a.score == b.score; });
   ASSERT_NE(tie, all.begin() + 30);
   expect_brute_force(scorer, r);
+
+  // The larger index comes first, and the smaller one when the larger one is the k-th best already:
+  // tiles of 64, of which every other one is of the same lane.
+  ScorerOptions options = small_options();
+  options.list_bytes = 2 * (64 * 32 + 1024);
+  std::vector<std::uint64_t> indices(3 * 64, all.back().index);
+  indices.front() = (tie + 1)->index;
+  indices.back() = tie->index;
+  StarlightScorer other(options);
+  expect_brute_force(other, request({view(), indices}, 1));
 }
 
 TEST_F(Scorer, NeverReturnsNan) {
