@@ -153,6 +153,7 @@ TEST_F(SomeSchedule, GraphsForkJoinAndUpdate) {
     cudaGraphExecUpdateResultInfo result{};
     POLARIS_CUDA(cudaGraphExecUpdate(executable, graph, &result));
     EXPECT_EQ(result.result, cudaGraphExecUpdateSuccess);
+    POLARIS_CUDA(cudaGraphDestroy(graph));
     POLARIS_CUDA(cudaGraphLaunch(executable, stream));
     POLARIS_CUDA(cudaStreamSynchronize(stream));
     EXPECT_EQ(host_copy(first, 2), (std::vector<float>{27.0f, 2.0f}));
