@@ -11,6 +11,7 @@
 
 #include "bench/starlight_models.hpp"
 #include "host/engine/cuda_engine.hpp"
+#include "kernels/starlight_sketch.hpp"
 
 namespace polaris {
 namespace {
@@ -30,9 +31,10 @@ void measure_top_k(Engine& engine, const StarlightModel& model) {
     engine.top_k(model, {space(), {}, begin, end}, acquisition, kBest);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     if (seconds.count() < kLeastSeconds && end < space().size) continue;
-    print_rate(engine.name() == "cuda" ? "top_k, CUDA engine" : "top_k, CPU engine",
-               model.tensors_f32().samples, static_cast<double>(end - begin) / seconds.count(),
-               candidate_flop(model.tensors_f32().samples, true));
+    const int samples = model.tensors_f32().samples;
+    print_rate(engine.name() == "cuda" ? "top_k, CUDA engine" : "top_k, CPU engine", samples,
+               static_cast<double>(end - begin) / seconds.count(),
+               candidate_flop(samples, std::min(samples, kPrefixRows)));
     return;
   }
 }
@@ -46,11 +48,11 @@ void print_rate(const char* what, int samples, double items_per_second, double f
   std::fflush(stdout);
 }
 
-double candidate_flop(int samples, bool prefix) {
+double candidate_flop(int samples, int rows) {
   constexpr double kEncoder = 2.0 * (EncoderLayout::size - kHidden1 - kHidden2 - kLatent),
                    kMatern = 25.0;
-  const double n = samples, rows = prefix && samples > 64 ? 64.0 : n;
-  return kEncoder + n * (2.0 * kKernelInputs + kMatern + 2.0 * kMaxOutputs) + rows * (rows + 1.0);
+  return kEncoder + samples * (2.0 * kKernelInputs + kMatern + 2.0 * kMaxOutputs) +
+         rows * (rows + 1.0);
 }
 
 double fit_step_flop(int samples) {

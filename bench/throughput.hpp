@@ -9,8 +9,8 @@ namespace polaris {
 void print_rate(const char* what, int samples, double items_per_second, double flop_per_item);
 
 /// Floating-point operations of one candidate: encoder, distances, kernel (about 25 operations an
-/// element), means, and the whole variance or the bound on it.
-double candidate_flop(int samples, bool prefix);
+/// element) and means of `samples` samples, and `rows` rows of the variance.
+double candidate_flop(int samples, int rows);
 
 /// The same of one step of a fit with two outputs (kernels/README.md).
 double fit_step_flop(int samples);

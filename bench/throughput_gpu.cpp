@@ -76,14 +76,17 @@ void measure_gemm(const DeviceStream& stream) {
 
 template <typename T>
 void measure_score(ScoreLane& lane, const CandidateSource& source, const CandidateTile* tile,
-                   BasicPrediction<T>* out, int samples, ScreenPrecision precision, bool prefix,
-                   const char* what) {
-  auto params = lane.workbench<T>().params(source, tile, prefix);
+                   BasicPrediction<T>* out, int samples, ScreenPrecision precision,
+                   ScoreDepth depth, const char* what) {
+  auto params = lane.workbench<T>().params(source, tile, depth);
   params.precision = precision;
+  const int first = std::min(samples, kPrefixRows);
+  const int seen = depth == ScoreDepth::sketch ? first : samples;
+  const int rows = depth == ScoreDepth::whole ? samples : first;
   params.output = ScoreOutput::predictions;
   params.predictions = out;
   const double seconds = best_time(lane.stream(), [&] { starlight_score(params, lane.stream()); });
-  print_rate(what, samples, kTile / seconds, candidate_flop(samples, prefix));
+  print_rate(what, samples, kTile / seconds, candidate_flop(seen, rows));
 }
 
 /// Steps of a fit, as the host sees them: parameters up, value and gradient down.
@@ -111,9 +114,11 @@ void measure_kernels(const StarlightModel& model) {
   measure_copy(stream);
   measure_gemm(stream);
 
-  lane.attach(
-      std::make_shared<const DeviceModel<float>>(posterior_view(model.tensors_f32()), stream),
-      std::make_shared<const DeviceModel<double>>(posterior_view(model.tensors_f64()), stream));
+  const PosteriorView<double> f64 = posterior_view(model.tensors_f64());
+  const StarlightSketch sketch = sketch_of(f64);
+  lane.attach(std::make_shared<const DeviceModel<float>>(posterior_view(model.tensors_f32()),
+                                                         sketch, stream),
+              std::make_shared<const DeviceModel<double>>(f64, sketch, stream));
   const DeviceSpace device_space(space(), stream);
   DeviceBuffer<std::uint64_t> indices(kTile, "bench");
   indices.upload(feasible(kTile, 5), stream);
@@ -126,7 +131,7 @@ void measure_kernels(const StarlightModel& model) {
     POLARIS_CUDA(cudaMemsetAsync(size.data(), 0, sizeof(std::uint32_t), stream.get()));
     feasible_candidates({.source = source,
                          .tile = tile.data(),
-                         .feasible = {places.data(), size.data()},
+                         .lists = {{places.data(), size.data()}},
                          .blocks = lane.thread_blocks()},
                         stream);
   });
@@ -134,16 +139,19 @@ void measure_kernels(const StarlightModel& model) {
 
   DeviceBuffer<Prediction> single(kTile, "bench");
   DeviceBuffer<ExactPrediction> exact(kTile, "bench");
-  const auto screen = [&](ScreenPrecision precision, bool prefix, const char* what) {
-    measure_score(lane, source, tile.data(), single.data(), samples, precision, prefix, what);
+  const auto screen = [&](ScreenPrecision precision, ScoreDepth depth, const char* what) {
+    measure_score(lane, source, tile.data(), single.data(), samples, precision, depth, what);
   };
-  screen(ScreenPrecision::fp32, true, "starlight_score, float32, bound on the variance");
-  screen(ScreenPrecision::fp32, false, "starlight_score, float32, whole variance");
-  screen(ScreenPrecision::tf32, true, "starlight_score, 3xTF32, bound on the variance");
-  screen(ScreenPrecision::tf32, false, "starlight_score, 3xTF32, whole variance");
-  screen(ScreenPrecision::bf16, false, "starlight_score, 3xBF16, whole variance");
-  measure_score(lane, source, tile.data(), exact.data(), samples, ScreenPrecision::fp64, false,
-                "starlight_score, float64, whole variance");
+  screen(ScreenPrecision::fp32, ScoreDepth::sketch, "starlight_score, float32, sketch");
+  screen(ScreenPrecision::fp32, ScoreDepth::bound,
+         "starlight_score, float32, bound on the variance");
+  screen(ScreenPrecision::fp32, ScoreDepth::whole, "starlight_score, float32, whole variance");
+  screen(ScreenPrecision::tf32, ScoreDepth::bound,
+         "starlight_score, 3xTF32, bound on the variance");
+  screen(ScreenPrecision::tf32, ScoreDepth::whole, "starlight_score, 3xTF32, whole variance");
+  screen(ScreenPrecision::bf16, ScoreDepth::whole, "starlight_score, 3xBF16, whole variance");
+  measure_score(lane, source, tile.data(), exact.data(), samples, ScreenPrecision::fp64,
+                ScoreDepth::whole, "starlight_score, float64, whole variance");
 
   constexpr int kBest = 1000;
   std::vector<ScoredIndex> scored;

@@ -24,6 +24,7 @@ __global__ void __launch_bounds__(kThreads)
   const unsigned lane = threadIdx.x % kWarpThreads;
   const std::uint64_t first_of_tile = params.tile->first;
   const std::uint32_t count = params.tile->count;
+  const std::uint32_t entry = params.entry != nullptr ? *params.entry : 0;
   // A warp's threads leave the loop together, because they vote.
   for (std::uint64_t first = std::uint64_t{blockIdx.x} * kThreads + threadIdx.x - lane;
        first < count; first += std::uint64_t{gridDim.x} * kThreads) {
@@ -34,7 +35,7 @@ __global__ void __launch_bounds__(kThreads)
           params.source.space.decode(params.source.index(first_of_tile + place));
       feasible = check(params.source.space.layer, point) == Feasibility::feasible;
     }
-    append(params.feasible, feasible, static_cast<std::uint32_t>(place));
+    append(params.lists[entry], feasible, static_cast<std::uint32_t>(place));
   }
 }
 

@@ -12,11 +12,18 @@ namespace polaris {
 /// What a tile's candidates passed, in order; each stage has a list.
 enum class ScanStage : std::uint8_t {
   feasible,   ///< can run
+  sketched,   ///< not excluded by the sketch
   survivors,  ///< not excluded by the bound on the variance
   finalists,  ///< not excluded by the reduced precision's whole posterior
   passed      ///< better in float64 than the k-th best before the tile
 };
-inline constexpr int kScanStages = 4;
+inline constexpr int kScanStages = 5;
+
+/// A stage that drops too little is not worth its work: a tile's candidates that can run may enter
+/// any of the first stages, as if the ones before had dropped nothing.
+inline constexpr int kScanEntries = 3;
+/// After so many tiles all stages are tried again.
+inline constexpr std::uint32_t kTilesPerTrial = 16;
 
 /// Where the next tile is, and those after it.
 struct ScanRange {
@@ -32,9 +39,13 @@ struct ScanState {
   std::uint32_t sizes[kScanStages];   ///< of its lists
   ScanRange range;                    ///< what is left
   std::uint64_t totals[kScanStages];  ///< list sizes of all tiles before the running one
+  std::uint32_t entry = 0;  ///< stage whose list takes the running tile's candidates that can run
+  std::uint32_t until_trial = 0;  ///< tiles
 };
 
 /// Queues: totals += sizes, sizes = 0, tile = the one at `next` (empty at the end), next += step.
+/// And the entry: by the sizes of a tile that went through all stages, for kTilesPerTrial - 1
+/// tiles.
 void next_tile(ScanState* state, const DeviceStream& stream);
 
 }  // namespace polaris

@@ -5,6 +5,8 @@
 //   mean_o = b_o + w_o . u + alpha_o . k
 //   variance = 1 + noise - |L^-1 k|^2     at most 1 + noise - sum over the first rows
 //
+// or the bounds on both that a sketch gives: starlight_sketch.hpp.
+//
 // Inputs     places of candidates, 4 bytes each; the model, packed, streamed from the L2 cache.
 // Work split a block takes batches of B candidates by grid stride. A thread decodes one candidate;
 //            then the eight warps share the rows of every product (encoder layers, samples, rows of
@@ -17,7 +19,8 @@
 //            along the depth, warps summed in order: results depend neither on the grid nor on
 //            where a candidate stands.
 // Bound      fused multiply-adds: per candidate the encoder's weights, N kKernelInputs and N^2 / 2
-//            (kPrefixRows^2 / 2 for the bound). Counts: kernels/README.md.
+//            (kPrefixRows^2 / 2 for the bound, kPrefixRows in the place of N for the sketch).
+//            Counts: kernels/README.md.
 
 #include <algorithm>
 
@@ -57,12 +60,12 @@ __global__ void __launch_bounds__(kScoreThreads, 1)
   DYN_SHARED(T, shared);
   constexpr int kColumns = kLaneColumns * C;
   const int batch = params.layout.batch;
-  const int kept = score_kept_rows(params.model, params.prefix);
+  const int kept = score_kept_rows(params.model, params.depth);
   T* const row = params.layout.row_in_shared
                      ? nullptr
                      : params.rows + static_cast<std::size_t>(blockIdx.x) *
                                          score_row_elements(params.layout, kept, 1);
-  StarlightBlock<T, C, Products> block(params.model, batch, params.prefix, shared, row);
+  StarlightBlock<T, C, Products> block(params.model, batch, params.depth, shared, row);
   const std::uint64_t first_of_tile = params.tile->first;
   const std::uint32_t count =
       params.places.items != nullptr ? *params.places.size : params.tile->count;
@@ -128,11 +131,13 @@ void starlight_score(const StarlightScoreParams<T>& params, const DeviceStream& 
   const int columns = params.layout.columns;
   // Narrow tiles would leave the tensor cores waiting for the model.
   if constexpr (kSingle) {
-    // The bound on the variance has products of its own.
-    const bool bf16 = params.precision == ScreenPrecision::bf16 && !params.prefix;
+    // The sketch and the bound on the variance have products of their own.
+    const bool bf16 =
+        params.precision == ScreenPrecision::bf16 && params.depth == ScoreDepth::whole;
     if (bf16 && columns == 64) return launch_score<8, Bf16Products>(params, stream);
     if (bf16 && columns == 32) return launch_score<4, Bf16Products>(params, stream);
-    const bool tensor_cores = params.precision != ScreenPrecision::fp32;
+    const bool tensor_cores =
+        params.precision != ScreenPrecision::fp32 && params.depth != ScoreDepth::sketch;
     if (tensor_cores && columns == 64) return launch_score<8, Tf32Products>(params, stream);
     if (tensor_cores && columns == 32) return launch_score<4, Tf32Products>(params, stream);
   }

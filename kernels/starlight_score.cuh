@@ -27,6 +27,14 @@ enum class ScoreOutput : std::uint8_t {
   best          ///< appended to `passed` with its score if it ranks before the k-th best
 };
 
+/// How much of a candidate's posterior is computed.
+enum class ScoreDepth : std::uint8_t {
+  sketch,  ///< that of the first kPrefixRows samples: means bounded from below, deviations from
+           ///< above
+  bound,   ///< means; deviations bounded from above by the first kPrefixRows rows of L^-1
+  whole
+};
+
 /// How a block lays its work out; see choose_score_layout.
 struct ScoreLayout {
   int columns;         ///< candidates of a product tile: 8, 16, 32 or 64
@@ -46,7 +54,7 @@ struct StarlightScoreParams {
   DeviceList<const std::uint32_t> places;  ///< in the tile, to be scored; items null: all of it
   DeviceModelView<T> model;
   ScreenPrecision precision;  ///< fp64 for double, else one of the others
-  bool prefix;  ///< bound the variance from above by the first kPrefixRows rows of L^-1
+  ScoreDepth depth;
   ScoreOutput output;
   BasicPrediction<T>* predictions;  ///< device, [tile count], by place in the tile
   Acquisition acquisition;
@@ -61,8 +69,8 @@ struct StarlightScoreParams {
 
 /// Samples whose correlations a block keeps.
 template <typename T>
-POLARIS_HD int score_kept_rows(const DeviceModelView<T>& model, bool prefix) {
-  const int rows = prefix ? model.prefix_rows() : model.samples;
+POLARIS_HD int score_kept_rows(const DeviceModelView<T>& model, ScoreDepth depth) {
+  const int rows = depth == ScoreDepth::whole ? model.samples : model.prefix_rows();
   return panel_count(rows, kSamplePanel) * kSamplePanel;
 }
 

@@ -37,8 +37,9 @@ struct Device {
     if (model.id == model_id) return;
     model_id.clear();
     const DeviceStream& stream = lanes[0]->stream();
-    const auto f32 = std::make_shared<const DeviceModel<float>>(model.f32, stream);
-    const auto f64 = std::make_shared<const DeviceModel<double>>(model.f64, stream);
+    const StarlightSketch sketch = sketch_of(model.f64);
+    const auto f32 = std::make_shared<const DeviceModel<float>>(model.f32, sketch, stream);
+    const auto f64 = std::make_shared<const DeviceModel<double>>(model.f64, sketch, stream);
     stream.synchronize();
     for (const auto& lane : lanes) lane->attach(f32, f64);
     model_id = model.id;
@@ -171,6 +172,7 @@ class StarlightScorer::Impl {
       const ScanResult one = part.scan->finish();
       out.best.insert(out.best.end(), one.best.begin(), one.best.end());
       out.feasible += one.feasible;
+      out.sketched += one.sketched;
       out.survivors += one.survivors;
       out.finalists += one.finalists;
     }
@@ -203,7 +205,7 @@ class StarlightScorer::Impl {
       POLARIS_CUDA(
           cudaMemcpyAsync(tile, &first, sizeof first, cudaMemcpyHostToDevice, stream.get()));
       const CandidateSource source = make_source(chunk);
-      auto params = lane.workbench<T>().params(source, &tile->tile, false);
+      auto params = lane.workbench<T>().params(source, &tile->tile, ScoreDepth::whole);
       params.output = ScoreOutput::predictions;
       params.predictions = predictions;
       if (kCheck) {
@@ -212,7 +214,7 @@ class StarlightScorer::Impl {
             cudaMemsetAsync(predictions, 0xFF, count * sizeof(BasicPrediction<T>), stream.get()));
         feasible_candidates({.source = source,
                              .tile = &tile->tile,
-                             .feasible = {places, &tile->feasible},
+                             .lists = {{places, &tile->feasible}},
                              .blocks = lane.thread_blocks()},
                             stream);
         params.places = {places, &tile->feasible};

@@ -53,6 +53,7 @@ struct ScanRequest {
 struct ScanResult {
   std::vector<ScoredIndex> best;  ///< score: acquisition value negated; ranking order
   std::uint64_t feasible = 0;     ///< candidates that can run
+  std::uint64_t sketched = 0;     ///< of these, not dropped by the sketch
   std::uint64_t survivors = 0;    ///< of these, whole variance computed
   std::uint64_t finalists = 0;    ///< of these, computed in float64
 };

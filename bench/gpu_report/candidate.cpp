@@ -1,10 +1,11 @@
-// Counts of a pass of the screen grow with the number P of panels of samples as a + b P + c P^2:
-// exactly for operations, nearly for instructions, because eight warps share the panels. Three
-// profiled numbers of samples therefore give all others; a fourth one checks it.
+// Counts of a pass of the screen grow with the number P of panels of samples as a + b P + c P^2, as
+// long as as many rows fill the first one: exactly for operations, nearly for instructions, because
+// eight warps share the panels. Three profiled numbers of panels therefore give all others; a
+// fourth one checks it.
 //
-// A candidate goes through feasible_candidates and the pass that bounds its variance; survivors go
-// through the pass with the whole variance too. Finalists, float64 and the merging of the k best
-// are too few to count.
+// A candidate goes through feasible_candidates and, by what the passes before it drop, through the
+// sketch, the bound on the variance and the whole posterior. Passes that drop too little run on one
+// of kTilesPerTrial tiles. Finalists, float64 and the merging of the k best are too few to count.
 #include "bench/gpu_report/candidate.hpp"
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -28,7 +30,14 @@ using Counts = std::map<std::string, double>;
 constexpr int kPanel = 32;
 constexpr int kSamples[] = {256, 611, 1567};
 constexpr int kFewInputs = 64;  ///< as in the design's figures
-constexpr double kSurvivors[] = {1.0, 0.05};
+/// Which screen drops 95 %, and the shares of the candidates that enter each.
+struct Pruning {
+  const char* by;
+  double sketched, bounded, whole;  ///< negative: in trials only
+};
+constexpr double kTrials = -1.0;
+constexpr Pruning kPrunings[] = {
+    {"nothing", kTrials, kTrials, 1.0}, {"bound", kTrials, 1.0, 0.05}, {"sketch", 1.0, 0.05, 0.05}};
 constexpr double kFinalists = 0.05;  ///< of survivors, written to the next list
 constexpr double kWarp = 32;
 constexpr double kSectorBytes = 32;
@@ -58,7 +67,7 @@ Counts counts_of(const json& profile, const json& items, const std::string& name
 
 struct Pass {
   std::string products;  ///< "Plain", "Tf32" or "Bf16"
-  bool prefix;
+  std::string depth;     ///< "sketch", "bound" or "whole"
   int columns;
 
   std::string kernel() const {
@@ -66,43 +75,45 @@ struct Pass {
            ", polaris::" + products + "Products>";
   }
   std::string label(int samples, int candidates) const {
-    return kernel() + (prefix ? " bound " : " whole ") + std::to_string(samples) + " " +
+    return kernel() + " " + depth + " " + std::to_string(samples) + " " +
            std::to_string(candidates);
   }
 };
 
 /// Counts for any number of samples.
 Counts pass_counts(const json& profile, const json& items, const Pass& pass, int samples) {
-  constexpr std::array<int, 3> kKnown = {64, 128, 256};
-  constexpr int kCheck = 192, kCandidates = 64;
+  constexpr std::array<int, 3> kKnown = {3, 5, 9};
+  constexpr int kCheck = 7, kCandidates = 64;
   constexpr double kTolerance = 0.01;
+  const int wanted = (samples + kPanel - 1) / kPanel;
+  const auto label = [&](int panels) {
+    return pass.label(samples - (wanted - panels) * kPanel, kCandidates);
+  };
   std::array<Counts, 3> known;
   for (std::size_t i = 0; i < known.size(); ++i)
-    known[i] = counts_of(profile, items, pass.label(kKnown[i], kCandidates));
-  const auto at = [&](int n) {
-    const double x = (n + kPanel - 1) / kPanel;
+    known[i] = counts_of(profile, items, label(kKnown[i]));
+  const auto at = [&](double panels) {
     Counts out;
     for (const auto& [name, value] : known[0])
       for (std::size_t i = 0; i < known.size(); ++i) {
         double weight = 1.0;
         for (std::size_t j = 0; j < known.size(); ++j)
-          if (j != i) weight *= (x - kKnown[j] / kPanel) / ((kKnown[i] - kKnown[j]) / kPanel);
+          if (j != i) weight *= (panels - kKnown[j]) / (kKnown[i] - kKnown[j]);
         out[name] += weight * known[i].at(name);
       }
     return out;
   };
-  const Counts check = counts_of(profile, items, pass.label(kCheck, kCandidates));
+  const Counts check = counts_of(profile, items, label(kCheck));
   for (const auto& [name, value] : at(kCheck))
     if (std::abs(value - check.at(name)) > kTolerance * check.at(name))
       throw std::runtime_error(fmt::format("{}: {}: expected about {:g} by interpolation, got {:g}",
-                                           pass.label(kCheck, kCandidates), name, value,
-                                           check.at(name)));
-  return at(samples);
+                                           label(kCheck), name, value, check.at(name)));
+  return at(wanted);
 }
 
 /// Bytes in different sectors that a candidate more brings, loaded and stored.
 std::array<double, 2> marginal_bytes(const json& profile, const Pass& pass) {
-  constexpr int kFew = 64, kMany = 128, kSamplesThen = 128;
+  constexpr int kFew = 64, kMany = 128, kSamplesThen = 96;
   std::array<double, 2> out{};
   const json& few = profile_of(profile, pass.label(kSamplesThen, kFew))["compulsory_bytes"];
   const json& many = profile_of(profile, pass.label(kSamplesThen, kMany))["compulsory_bytes"];
@@ -112,16 +123,20 @@ std::array<double, 2> marginal_bytes(const json& profile, const Pass& pass) {
   return out;
 }
 
-/// Operations that `inputs` fewer kernel inputs save in one pass.
-void take_inputs_away(Counts& counts, const std::string& products, int samples, int inputs) {
-  const double rows = (samples + kPanel - 1) / kPanel * kPanel;
+/// Operations that `inputs` fewer kernel inputs save in one pass, and of their instructions the
+/// multiply-adds alone: loads would be saved too.
+void take_inputs_away(Counts& counts, const Pass& pass, int samples, int inputs) {
+  constexpr int kSketch = 64;
+  const double rows = pass.depth == "sketch" ? kSketch : (samples + kPanel - 1) / kPanel * kPanel;
   const double distance = 2.0 * rows * inputs;
-  if (products == "Plain")
-    counts["fp32"] -= distance;
+  // First layer, linear path, norm and linear means.
+  double fp32 = 2.0 * inputs * (kHidden1 + kLatent + 1 + kMaxOutputs);
+  if (pass.products == "Plain")
+    fp32 += distance;
   else
     counts["tf32"] -= 3.0 * distance;
-  // First layer, linear path, norm and linear means.
-  counts["fp32"] -= 2.0 * inputs * (kHidden1 + kLatent + 1 + kMaxOutputs);
+  counts["fp32"] -= fp32;
+  counts["instructions"] -= 0.5 * fp32;
 }
 
 double arithmetic_seconds(const Device& d, const Counts& c) {
@@ -137,27 +152,31 @@ json candidate_report(const Device& device, const json& profile, const json& ite
   const std::string feasible = "polaris::feasible_candidates_kernel";
   const json& feasible_bytes = profile_of(profile, feasible)["compulsory_bytes"];
   const double candidates = items.at(feasible)[0];
-  const std::array<double, 2> bound_bytes = marginal_bytes(profile, {"Plain", true, 64}),
-                              whole_bytes = marginal_bytes(profile, {"Plain", false, 64});
+  const double trials = 1.0 / items.at("tiles per trial")[0].get<double>();
   for (const int samples : kSamples)
     for (const int inputs : {kKernelInputs, kFewInputs})
       for (const std::string products : {"Plain", "Tf32", "Bf16"})
-        for (const double survivors : kSurvivors) {
+        for (const Pruning& pruning : kPrunings) {
           const int columns = items.at(fmt::format("columns sm_{} {}", device.arch, samples))[0];
           const bool tensor_cores = columns >= 32;  // else the kernel does without
-          const std::string whole_products = tensor_cores ? products : "Plain";
-          const std::string bound_products = products == "Plain" ? "Plain" : "Tf32";
-          Counts bound = pass_counts(profile, items, {bound_products, true, 64}, samples);
-          Counts whole = pass_counts(profile, items, {whole_products, false, columns}, samples);
-          take_inputs_away(bound, bound_products, samples, kKernelInputs - inputs);
-          take_inputs_away(whole, whole_products, samples, kKernelInputs - inputs);
+          const auto entering = [trials](double share) { return share < 0.0 ? trials : share; };
+          const Pass passes[] = {{"Plain", "sketch", 64},
+                                 {products == "Plain" ? "Plain" : "Tf32", "bound", 64},
+                                 {tensor_cores ? products : "Plain", "whole", columns}};
+          const double shares[] = {entering(pruning.sketched), entering(pruning.bounded),
+                                   pruning.whole, kFinalists * pruning.whole};
           Counts sum = counts_of(profile, items, feasible);
-          for (auto& [name, value] : sum) value += bound.at(name) + survivors * whole.at(name);
-          const double dram =
+          double dram =
               (feasible_bytes["loaded"].get<double>() + feasible_bytes["stored"].get<double>()) /
-                  candidates +
-              bound_bytes[0] + survivors * (bound_bytes[1] + whole_bytes[0]) +
-              survivors * kFinalists * whole_bytes[1];
+              candidates;
+          for (std::size_t i = 0; i < std::size(passes); ++i) {
+            Counts counts = pass_counts(profile, items, passes[i], samples);
+            take_inputs_away(counts, passes[i], samples, kKernelInputs - inputs);
+            for (auto& [name, value] : sum) value += shares[i] * counts.at(name);
+            // A pass writes what enters the next one.
+            const auto [loaded, stored] = marginal_bytes(profile, {"Plain", passes[i].depth, 64});
+            dram += shares[i] * loaded + std::min(shares[i], shares[i + 1]) * stored;
+          }
           const double arithmetic =
               std::max(arithmetic_seconds(device, sum), dram / device.bandwidth);
           json entry = {{"device", device.name},
@@ -166,18 +185,19 @@ json candidate_report(const Device& device, const json& profile, const json& ite
                         {"precision", products == "Plain"  ? "fp32"
                                       : products == "Tf32" ? "tf32"
                                                            : "bf16"},
-                        {"survivors", survivors},
+                        {"dropped_by", pruning.by},
+                        {"survivors", pruning.whole},
                         {"columns", columns},
                         {"counts", sum},
                         {"dram_bytes", dram},
                         {"candidates_per_second", {{"by_arithmetic", 1.0 / arithmetic}}}};
-          // These were counted for the true number of inputs only.
           json& rates = entry["candidates_per_second"];
+          rates["by_instructions"] = kWarp * issue_rate(device) / sum.at("instructions");
+          // These were counted for the true number of inputs only.
           if (inputs == kKernelInputs) {
-            rates["by_instructions"] = kWarp * issue_rate(device) / sum.at("instructions");
             rates["by_shared_memory"] = wavefront_rate(device) / sum.at("shared wavefronts");
           } else {
-            for (const char* const name : {"instructions", "shared wavefronts", "L2 bytes"})
+            for (const char* const name : {"shared wavefronts", "L2 bytes"})
               entry["counts"].erase(name);
           }
           out.push_back(entry);
@@ -190,16 +210,17 @@ void print_candidates(const json& report) {
       "\nOne candidate: thousand operations, bytes, and million candidates per second at most, by "
       "arithmetic, by instructions and by shared memory (upper bounds, from counts, not "
       "measured)\n"
-      "device samples inputs precision survive    fp32    tf32    bf16 DRAM B   L2 kB   arith.  "
+      "device samples inputs precision 95 % dropped by    fp32    tf32    bf16 DRAM B   L2 kB   "
+      "arith.  "
       "instr.  shared\n");
   const auto figure = [](const json& of, const char* name, double unit) {
     return of.contains(name) ? fmt::format("{:.1f}", of[name].get<double>() * unit) : "-";
   };
   for (const json& e : report) {
     const json &c = e["counts"], &rates = e["candidates_per_second"];
-    fmt::print("{:6} {:7} {:6} {:>9} {:6.0f}% {:>7} {:>7} {:>7} {:6.1f} {:>7} {:>8} {:>7} {:>7}\n",
+    fmt::print("{:6} {:7} {:6} {:>9} {:>15} {:>7} {:>7} {:>7} {:6.1f} {:>7} {:>8} {:>7} {:>7}\n",
                e["device"].get<std::string>(), e["samples"].get<int>(), e["inputs"].get<int>(),
-               e["precision"].get<std::string>(), 100 * e["survivors"].get<double>(),
+               e["precision"].get<std::string>(), e["dropped_by"].get<std::string>(),
                figure(c, "fp32", 1e-3), figure(c, "tf32", 1e-3), figure(c, "bf16", 1e-3),
                e["dram_bytes"].get<double>(), figure(c, "L2 bytes", 1e-3),
                figure(rates, "by_arithmetic", 1e-6), figure(rates, "by_instructions", 1e-6),

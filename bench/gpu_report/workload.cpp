@@ -9,6 +9,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -78,7 +79,7 @@ void run_scan_steps(const LayerSpaceView& space, std::uint64_t begin) {
   DeviceBuffer<std::uint32_t> places(kCandidates, "workload");
   feasible_candidates({.source = {device_space.view(), nullptr, nullptr, 0, 1},
                        .tile = &state.data()->tile,
-                       .feasible = {places.data(), state.data()->sizes},
+                       .lists = {{places.data(), state.data()->sizes}},
                        .blocks = kMultiprocessors},
                       stream);
   stream.synchronize();
@@ -133,7 +134,7 @@ struct ScoreRun {
   ScreenPrecision precision;
   int samples = 64;
   bool screen = false;  ///< a list of places in, those that survive out; else predictions
-  bool prefix = false;  ///< bound on the variance
+  ScoreDepth depth = ScoreDepth::whole;
   std::uint32_t candidates = 64;
 };
 
@@ -142,7 +143,7 @@ void run_score(const LayerSpaceView& space, std::uint64_t begin, const ScoreRun&
   const DeviceStream stream;
   const DeviceSpace device_space(space, stream);
   const PosteriorTensors<T> tensors = any_model<T>(run.samples);
-  const DeviceModel<T> model(posterior_view(tensors), stream);
+  const DeviceModel<T> model(posterior_view(tensors), StarlightSketch(), stream);
   const std::size_t count = run.candidates;
   DeviceBuffer<CandidateTile> tile(1, "workload");
   tile.upload(std::vector<CandidateTile>{{0, run.candidates}}, stream);
@@ -160,13 +161,13 @@ void run_score(const LayerSpaceView& space, std::uint64_t begin, const ScoreRun&
   params.tile = tile.data();
   params.model = model.view();
   params.precision = run.precision;
-  params.prefix = run.prefix;
+  params.depth = run.depth;
   params.output = run.screen ? ScoreOutput::survivors : ScoreOutput::predictions;
   if (run.screen) params.places = {in_places.data(), sizes.data()};
   params.predictions = out.data();
   params.kth_best = kth_best.data();
   params.survivors = {out_places.data(), sizes.data() + 1};
-  params.layout = layout_of(run.columns, score_kept_rows(model.view(), run.prefix), sizeof(T));
+  params.layout = layout_of(run.columns, score_kept_rows(model.view(), run.depth), sizeof(T));
   params.blocks = 1;
   starlight_score(params, stream);
   stream.synchronize();
@@ -180,39 +181,53 @@ void run_kernel(const LayerSpaceView& space, std::uint64_t begin, const ScoreRun
       {run.candidates, std::to_string(run.samples) + " samples, candidates"};
 }
 
-/// What the report of whole candidates is about: the passes of a screen for several numbers of
-/// samples, and one pass with twice the candidates, which tells their traffic from the model's.
+/// What the report of whole candidates is about: the passes of a screen for some numbers of panels,
+/// the first one filled as that of the numbers of samples in question; and passes with twice the
+/// candidates, which tell their traffic from the model's.
 void run_passes(const LayerSpaceView& space, std::uint64_t begin) {
   const auto pass = [&](const ScoreRun& run) {
-    const std::string label = (run.prefix ? "bound " : "whole ") + std::to_string(run.samples) +
-                              " " + std::to_string(run.candidates);
+    const std::map<ScoreDepth, std::string> depths = {{ScoreDepth::sketch, "sketch "},
+                                                      {ScoreDepth::bound, "bound "},
+                                                      {ScoreDepth::whole, "whole "}};
+    const std::string label =
+        depths.at(run.depth) + std::to_string(run.samples) + " " + std::to_string(run.candidates);
     simt::set_profile_label(label);
     run_score<float>(space, begin, run);
     items[kernel_name("float", run.columns, run.precision) + " " + label] = {run.candidates,
                                                                              "candidates"};
   };
-  for (const ScreenPrecision precision :
-       {ScreenPrecision::fp32, ScreenPrecision::tf32, ScreenPrecision::bf16})
-    for (const int samples : {64, 128, 192, 256})
-      for (const int columns : {16, 32, 64}) {
-        // Narrow tiles are not for tensor cores.
-        if (columns == 16 && precision != ScreenPrecision::fp32) continue;
-        pass({columns, precision, samples, true, false});
-        // In bfloat16 the bound is that of tf32.
-        if (columns == 64 && precision != ScreenPrecision::bf16)
-          pass({columns, precision, samples, true, true});
-      }
-  for (const bool prefix : {false, true}) pass({64, ScreenPrecision::fp32, 128, true, prefix, 128});
-  simt::set_profile_label("");
-  // Candidates of a product tile with the whole variance, by what a block may have.
-  for (const auto& [arch, kib] : {std::pair{80, 163}, std::pair{90, 227}})
-    for (const int samples : {256, 611, 1567}) {
-      const int rows = panel_count(samples, kSamplePanel) * kSamplePanel;
-      const ScoreLayout layout =
-          choose_score_layout(rows, sizeof(float), static_cast<std::size_t>(kib) * 1024);
-      items["columns sm_" + std::to_string(arch) + " " + std::to_string(samples)] = {
-          static_cast<std::uint64_t>(layout.columns), "columns"};
+  constexpr int kPanels[] = {3, 5, 7, 9};
+  for (const int target : {256, 611, 1567}) {
+    // Candidates of a product tile with the whole variance, by what a block may have.
+    std::set<int> widths;
+    for (const auto& [arch, kib] : {std::pair{80, 163}, std::pair{90, 227}}) {
+      const int rows = panel_count(target, kSamplePanel) * kSamplePanel;
+      const int columns =
+          choose_score_layout(rows, sizeof(float), static_cast<std::size_t>(kib) * 1024).columns;
+      items["columns sm_" + std::to_string(arch) + " " + std::to_string(target)] = {
+          static_cast<std::uint64_t>(columns), "columns"};
+      widths.insert(columns);
     }
+    for (const int panels : kPanels) {
+      const int samples = panels * kSamplePanel - panel_padding(target, kSamplePanel);
+      for (const ScreenPrecision precision :
+           {ScreenPrecision::fp32, ScreenPrecision::tf32, ScreenPrecision::bf16}) {
+        for (const int columns : widths)
+          // Narrow tiles are not for tensor cores.
+          if (columns >= 32 || precision == ScreenPrecision::fp32)
+            pass({columns, precision, samples, true, ScoreDepth::whole});
+        // In bfloat16 the bound is that of tf32.
+        if (precision != ScreenPrecision::bf16)
+          pass({64, precision, samples, true, ScoreDepth::bound});
+      }
+      // The sketch is always in float.
+      pass({64, ScreenPrecision::fp32, samples, true, ScoreDepth::sketch});
+    }
+  }
+  for (const ScoreDepth depth : {ScoreDepth::sketch, ScoreDepth::bound, ScoreDepth::whole})
+    pass({64, ScreenPrecision::fp32, kPanels[0] * kSamplePanel, true, depth, 128});
+  simt::set_profile_label("");
+  items["tiles per trial"] = {kTilesPerTrial, "tiles"};
 }
 
 /// One step of a fit with dropout.

@@ -27,6 +27,7 @@ void on_signal(int) {
 }  // namespace
 
 void install_interrupt_handler() {
+  signals = 0;
   struct sigaction action {};
   action.sa_handler = on_signal;
   sigaction(SIGINT, &action, nullptr);

@@ -1,6 +1,7 @@
 // The path of a candidate is in kernels/starlight_scorer.hpp; here it gets the engine's face.
 #include "host/engine/cuda_engine.hpp"
 
+#include <algorithm>
 #include <numeric>
 #include <string_view>
 
@@ -9,6 +10,7 @@
 #include "host/engine/posterior_view.hpp"
 #include "kernels/device_error.hpp"
 #include "kernels/starlight_scorer.hpp"
+#include "kernels/starlight_sketch.hpp"
 
 namespace polaris {
 namespace {
@@ -78,6 +80,12 @@ class CudaEngine final : public Engine {
         throw Failure("scoring interrupted");
       }
     });
+    top_k_stats_ = {
+        .candidates = candidates.size(),
+        .feasible = result.feasible,
+        .blocks = {{std::min(kPrefixRows, model.tensors_f64().samples), result.sketched},
+                   {model.tensors_f64().samples, result.survivors}},
+        .rescored = result.finalists};
     std::vector<Scored> out;
     for (const ScoredIndex& best : result.best) out.push_back({-best.score, best.index});
     return out;

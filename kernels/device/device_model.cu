@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <cmath>
 #include <utility>
 #include <vector>
 
 #include "kernels/device/device_model.hpp"
+#include "kernels/screen_precision.hpp"
 
 namespace polaris {
 namespace {
@@ -13,11 +15,11 @@ constexpr std::size_t kAlignment = 32;
 /// Element (row, column) of a matrix, read through a function so that two matrices can be packed
 /// as one.
 template <typename T, typename Element>
-void append_panel(std::vector<T>& out, int first_row, int rows, int panel, int depth,
+void append_panel(std::vector<T>& out, int first_row, int panel, int depth,
                   const Element& element) {
   for (int k = 0; k < depth; ++k)
     for (int r = first_row; r < first_row + panel; ++r)
-      out.push_back(r < rows ? element(r, k) : T(0));
+      out.push_back(r >= 0 ? element(r, k) : T(0));
 }
 
 }  // namespace
@@ -26,10 +28,10 @@ template <typename T>
 struct DeviceModel<T>::Packing {
   using Pointer = const T* DeviceModelView<T>::*;
 
-  explicit Packing(const PosteriorView<T>& host) {
+  Packing(const PosteriorView<T>& host, const StarlightSketch& sketch) {
     view.samples = host.samples;
     view.scale = host.scale;
-    const int n = host.samples, padded = view.panels() * kSamplePanel;
+    const int n = host.samples;
     add(&DeviceModelView<T>::feature_mean, host.feature_mean, 1, kFeatures, kFeatures);
     add(&DeviceModelView<T>::feature_inverse_sd, host.feature_inverse_sd, 1, kFeatures, kFeatures);
     const T* e = host.encoder;
@@ -48,9 +50,9 @@ struct DeviceModel<T>::Packing {
     add(&DeviceModelView<T>::inverse_length, host.inverse_length, 1, kKernelInputs, kKernelInputs);
     add_panels(&DeviceModelView<T>::train, n, kSamplePanel, kKernelInputs,
                [&host](int r, int k) { return host.train[r * kKernelInputs + k]; });
-    add(&DeviceModelView<T>::train_norm, host.train_norm, 1, n, padded);
+    add(&DeviceModelView<T>::train_norm, host.train_norm, 1, n, n);
     const int outputs = host.scale.outputs;
-    add(&DeviceModelView<T>::alpha, host.alpha, outputs, n, padded);
+    add(&DeviceModelView<T>::alpha, host.alpha, outputs, n, n);
     add(&DeviceModelView<T>::mean_weight, host.mean_weight, outputs, kKernelInputs, kKernelInputs);
     add(&DeviceModelView<T>::mean_bias, host.mean_bias, outputs, 1, 1);
     const auto inverse = [&host](int r, int k) {
@@ -61,6 +63,16 @@ struct DeviceModel<T>::Packing {
     };
     add_triangle(&DeviceModelView<T>::inverse_factor, n, kSamplePanel, inverse);
     add_triangle(&DeviceModelView<T>::prefix, view.prefix_rows(), kPrefixPanel, inverse);
+    add_panels(&DeviceModelView<T>::sketch_train, view.prefix_rows(), kPrefixPanel, kKernelInputs,
+               [&host](int r, int k) { return host.train[r * kKernelInputs + k]; });
+    begin(&DeviceModelView<T>::sketch_alpha);
+    for (const auto& alpha : sketch.alpha) arrays.insert(arrays.end(), alpha, alpha + kPrefixRows);
+    for (int o = 0; o < kMaxOutputs; ++o) view.remainder.norm[o] = static_cast<T>(sketch.rest[o]);
+    // The sketch is computed in T throughout.
+    constexpr ScreenPrecision kPrecision =
+        sizeof(T) == sizeof(float) ? ScreenPrecision::fp32 : ScreenPrecision::fp64;
+    view.remainder.slack =
+        static_cast<T>(screen_bounds(kPrecision).sd) * std::sqrt(host.scale.unit_variance);
   }
 
   std::vector<T> arrays;
@@ -87,20 +99,22 @@ struct DeviceModel<T>::Packing {
   void add_panels(Pointer pointer, int rows, int panel, int depth, const Element& element) {
     begin(pointer);
     for (int p = 0; p < panel_count(rows, panel); ++p)
-      append_panel(arrays, p * panel, rows, panel, depth, element);
+      append_panel(arrays, p * panel - panel_padding(rows, panel), panel, depth, element);
   }
 
   template <typename Element>
   void add_triangle(Pointer pointer, int rows, int panel, const Element& element) {
     begin(pointer);
     for (int p = 0; p < panel_count(rows, panel); ++p)
-      append_panel(arrays, p * panel, rows, panel, (p + 1) * panel, element);
+      append_panel(arrays, p * panel - panel_padding(rows, panel), panel,
+                   triangle_depth(p, rows, panel), element);
   }
 };
 
 template <typename T>
-DeviceModel<T>::DeviceModel(const PosteriorView<T>& host, const DeviceStream& stream)
-    : DeviceModel(Packing(host), stream) {}
+DeviceModel<T>::DeviceModel(const PosteriorView<T>& host, const StarlightSketch& sketch,
+                            const DeviceStream& stream)
+    : DeviceModel(Packing(host, sketch), stream) {}
 
 template <typename T>
 DeviceModel<T>::DeviceModel(const Packing& packing, const DeviceStream& stream)

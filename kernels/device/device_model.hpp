@@ -3,6 +3,7 @@
 
 #include "kernels/device/buffer.hpp"
 #include "kernels/starlight_model.hpp"
+#include "kernels/starlight_sketch.hpp"
 #include "models/starlight/network.hpp"
 
 namespace polaris {
@@ -11,14 +12,20 @@ namespace polaris {
 inline constexpr int kSamplePanel = 32;  ///< of the samples and of L^-1
 inline constexpr int kHidden1Panel = 8;  ///< of the first layer
 inline constexpr int kHidden2Panel = 4;  ///< of the second layer and of the latent
-inline constexpr int kPrefixPanel = 8;   ///< of the first rows of L^-1
-inline constexpr int kPrefixRows = 64;   ///< rows of L^-1 in the cheap bound on the variance
+inline constexpr int kPrefixPanel = 8;   ///< of the sketch's samples and rows of L^-1
 
 POLARIS_HD constexpr int panel_count(int rows, int panel) { return (rows + panel - 1) / panel; }
 
+/// Rows of zeros that fill the first panel. Not the last one: of a lower triangle's rows the first
+/// are the short ones.
+POLARIS_HD constexpr int panel_padding(int rows, int panel) {
+  return panel_count(rows, panel) * panel - rows;
+}
+
 /// Pointers into device memory. A matrix of R rows and D columns, packed by panels of H rows, is
-/// [ceil(R / H)][D][H]: the elements of one step along the depth D lie side by side; zeros fill the
-/// last panel.
+/// [ceil(R / H)][D][H]: the elements of one step along the depth D lie side by side; rows of zeros
+/// begin the first panel, so that row r of panel p is p H + r - panel_padding. Panel p of a
+/// triangle has the columns up to its last row.
 template <typename T>
 struct DeviceModelView {
   int samples;                  ///< N
@@ -32,30 +39,38 @@ struct DeviceModelView {
   const T* bias3;               ///< [kLatent]
   const T* inverse_length;      ///< [kKernelInputs]
   const T* train;               ///< panels of [N][kKernelInputs]
-  const T* train_norm;          ///< [N up to a panel]
-  const T* alpha;               ///< [kMaxOutputs][N up to a panel]; zeros where there is no output
+  const T* train_norm;          ///< [N]
+  const T* alpha;               ///< [kMaxOutputs][N]; zeros where there is no output
   const T* mean_weight;         ///< [kMaxOutputs][kKernelInputs]
   const T* mean_bias;           ///< [kMaxOutputs]
-  const T* inverse_factor;      ///< panels of L^-1; panel p has 32 (p + 1) columns, not N
-  const T* prefix;  ///< the first kPrefixRows rows alike, panel p with 8 (p + 1) columns
+  const T* inverse_factor;      ///< panels of L^-1
+  const T* prefix;              ///< panels of the first kPrefixRows rows of L^-1
+  const T* sketch_train;        ///< panels of [prefix_rows()][kKernelInputs]
+  const T* sketch_alpha;        ///< [kMaxOutputs][kPrefixRows]
+  Remainder<T> remainder;       ///< of the sketch
   OutputScale<T> scale;
 
   /// Panels that hold the samples.
   POLARIS_HD int panels() const { return panel_count(samples, kSamplePanel); }
-  /// Rows of L^-1 in the cheap bound.
+  /// Samples of the sketch, and rows of L^-1 in the cheap bound.
   POLARIS_HD int prefix_rows() const { return samples < kPrefixRows ? samples : kPrefixRows; }
 };
 
-/// First element of panel p of a lower triangle packed by panels of `panel` rows.
-POLARIS_HD constexpr std::int64_t triangle_offset(int p, int panel) {
-  return std::int64_t{panel} * panel * p * (p + 1) / 2;
+/// Columns of panel p of a lower triangle of `rows` rows packed by panels of `panel` rows.
+POLARIS_HD constexpr int triangle_depth(int p, int rows, int panel) {
+  return (p + 1) * panel - panel_padding(rows, panel);
+}
+/// Its first element.
+POLARIS_HD constexpr std::int64_t triangle_offset(int p, int rows, int panel) {
+  return std::int64_t{panel} * p * ((p + 1) * panel - 2 * panel_padding(rows, panel)) / 2;
 }
 
 template <typename T>
 class DeviceModel {
  public:
-  /// Queues the copy of `host`, which may die as soon as this returns.
-  DeviceModel(const PosteriorView<T>& host, const DeviceStream& stream);
+  /// Queues the copy of `host`, which may die as soon as this returns. `sketch`: of the same model.
+  DeviceModel(const PosteriorView<T>& host, const StarlightSketch& sketch,
+              const DeviceStream& stream);
 
   /// For kernels on `stream`, and on others once `stream` has been synchronised.
   const DeviceModelView<T>& view() const { return view_; }

@@ -31,36 +31,26 @@ inline void check_library(cusolverStatus_t status, const char* what, const char*
 
 namespace polaris {
 
-class BlasHandle {
+/// A library's handle, whose calls are queued on `stream`.
+template <class Handle, auto kCreate, auto kSetStream, auto kDestroy>
+class LibraryHandle {
  public:
-  explicit BlasHandle(const DeviceStream& stream) {
-    POLARIS_LIBRARY(cublasCreate(&handle_));
-    POLARIS_LIBRARY(cublasSetStream(handle_, stream.get()));
+  explicit LibraryHandle(const DeviceStream& stream) {
+    POLARIS_LIBRARY(kCreate(&handle_));
+    POLARIS_LIBRARY(kSetStream(handle_, stream.get()));
   }
-  ~BlasHandle() { cublasDestroy(handle_); }
-  BlasHandle(const BlasHandle&) = delete;
-  BlasHandle& operator=(const BlasHandle&) = delete;
+  ~LibraryHandle() { kDestroy(handle_); }
+  LibraryHandle(const LibraryHandle&) = delete;
+  LibraryHandle& operator=(const LibraryHandle&) = delete;
 
-  cublasHandle_t get() const { return handle_; }
+  Handle get() const { return handle_; }
 
  private:
-  cublasHandle_t handle_ = nullptr;
+  Handle handle_ = nullptr;
 };
 
-class SolverHandle {
- public:
-  explicit SolverHandle(const DeviceStream& stream) {
-    POLARIS_LIBRARY(cusolverDnCreate(&handle_));
-    POLARIS_LIBRARY(cusolverDnSetStream(handle_, stream.get()));
-  }
-  ~SolverHandle() { cusolverDnDestroy(handle_); }
-  SolverHandle(const SolverHandle&) = delete;
-  SolverHandle& operator=(const SolverHandle&) = delete;
-
-  cusolverDnHandle_t get() const { return handle_; }
-
- private:
-  cusolverDnHandle_t handle_ = nullptr;
-};
+using BlasHandle = LibraryHandle<cublasHandle_t, cublasCreate, cublasSetStream, cublasDestroy>;
+using SolverHandle =
+    LibraryHandle<cusolverDnHandle_t, cusolverDnCreate, cusolverDnSetStream, cusolverDnDestroy>;
 
 }  // namespace polaris

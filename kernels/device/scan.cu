@@ -77,6 +77,7 @@ ScanResult Scan::finish() {
   const ScanState state = state_.download(lane_.stream())[0];
   const auto total = [&state](ScanStage stage) { return state.totals[static_cast<int>(stage)]; };
   out.feasible = total(ScanStage::feasible);
+  out.sketched = total(ScanStage::sketched);
   out.survivors = total(ScanStage::survivors);
   out.finalists = total(ScanStage::finalists);
   return out;
@@ -96,17 +97,16 @@ DeviceList<std::uint32_t> Scan::places(ScanStage stage) {
 }
 
 template <typename T>
-void Scan::screen(const CandidateSource& source, ScanStage from, ScanStage to, bool prefix) {
-  StarlightScoreParams<T> params =
-      lane_.workbench<T>().params(source, &state_.data()->tile, prefix);
+void Scan::screen(const CandidateSource& source, ScanStage from, ScoreDepth depth) {
+  StarlightScoreParams<T> params = lane_.workbench<T>().params(source, &state_.data()->tile, depth);
   params.places = {places(from).items, places(from).size};
   params.precision = request_.precision;
   params.output = ScoreOutput::survivors;
   params.acquisition = request_.acquisition;
   params.error = request_.error;
-  params.error.upper_only = prefix;
+  params.error.upper_only = depth != ScoreDepth::whole;
   params.kth_best = best_.data() + request_.k - 1;
-  params.survivors = places(to);
+  params.survivors = places(static_cast<ScanStage>(static_cast<int>(from) + 1));
   starlight_score(params, lane_.stream());
 }
 
@@ -116,18 +116,23 @@ void Scan::queue_tile(const CandidateSource& source) {
   next_tile(state_.data(), stream);
   feasible_candidates({.source = source,
                        .tile = tile,
-                       .feasible = places(ScanStage::feasible),
+                       .lists = {places(ScanStage::feasible), places(ScanStage::sketched),
+                                 places(ScanStage::survivors)},
+                       .entry = &state_.data()->entry,
                        .blocks = lane_.thread_blocks()},
                       stream);
   ScanStage last = ScanStage::survivors;
   if (request_.precision != ScreenPrecision::fp64) {
-    screen<float>(source, ScanStage::feasible, ScanStage::survivors, true);
-    screen<float>(source, ScanStage::survivors, ScanStage::finalists, false);
+    screen<float>(source, ScanStage::feasible, ScoreDepth::sketch);
+    screen<float>(source, ScanStage::sketched, ScoreDepth::bound);
+    screen<float>(source, ScanStage::survivors, ScoreDepth::whole);
     last = ScanStage::finalists;
   } else {
-    screen<double>(source, ScanStage::feasible, ScanStage::survivors, true);
+    screen<double>(source, ScanStage::feasible, ScoreDepth::sketch);
+    screen<double>(source, ScanStage::sketched, ScoreDepth::bound);
   }
-  StarlightScoreParams<double> exact = lane_.workbench<double>().params(source, tile, false);
+  StarlightScoreParams<double> exact =
+      lane_.workbench<double>().params(source, tile, ScoreDepth::whole);
   exact.places = {places(last).items, places(last).size};
   exact.output = ScoreOutput::best;
   exact.acquisition = request_.acquisition;

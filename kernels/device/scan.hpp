@@ -1,10 +1,11 @@
 // A lane's part of a search for the k best: tile after tile through the stages
 //
-//   feasible -> screen by the bound on the variance -> screen by the whole posterior -> float64 ->
-//   merge into the k best
+//   feasible -> screen by the sketch -> screen by the bound on the variance -> screen by the whole
+//   posterior -> float64 -> merge into the k best
 //
 // A stage reads the list that the one before has left and the k-th best so far, all in device
-// memory; the host only says when to go on.
+// memory; the host only says when to go on. Screens that drop too little are left out for some
+// tiles: next_tile.cuh.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +48,7 @@ class Scan {
 
  private:
   template <typename T>
-  void screen(const CandidateSource& source, ScanStage from, ScanStage to, bool prefix);
+  void screen(const CandidateSource& source, ScanStage from, ScoreDepth depth);
   void queue_tile(const CandidateSource& source);
   void upload_range(const ScanRange& range);
   DeviceList<std::uint32_t> places(ScanStage stage);

@@ -17,23 +17,27 @@ template <typename T>
 ScoreWorkbench<T>::ScoreWorkbench(std::shared_ptr<const DeviceModel<T>> model,
                                   std::size_t shared_limit, int blocks)
     : model_(std::move(model)),
-      prefix_(choose_score_layout(score_kept_rows(model_->view(), true), sizeof(T), shared_limit)),
-      full_(choose_score_layout(score_kept_rows(model_->view(), false), sizeof(T), shared_limit)),
+      prefix_(choose_score_layout(score_kept_rows(model_->view(), ScoreDepth::bound), sizeof(T),
+                                  shared_limit)),
+      full_(choose_score_layout(score_kept_rows(model_->view(), ScoreDepth::whole), sizeof(T),
+                                shared_limit)),
       blocks_(blocks),
-      rows_(std::max(score_row_elements(prefix_, score_kept_rows(model_->view(), true), blocks),
-                     score_row_elements(full_, score_kept_rows(model_->view(), false), blocks)),
+      rows_(std::max(score_row_elements(prefix_, score_kept_rows(model_->view(), ScoreDepth::bound),
+                                        blocks),
+                     score_row_elements(full_, score_kept_rows(model_->view(), ScoreDepth::whole),
+                                        blocks)),
             "kernel rows") {}
 
 template <typename T>
 StarlightScoreParams<T> ScoreWorkbench<T>::params(const CandidateSource& source,
-                                                  const CandidateTile* tile, bool prefix) {
+                                                  const CandidateTile* tile, ScoreDepth depth) {
   StarlightScoreParams<T> out{};
   out.source = source;
   out.tile = tile;
   out.model = model_->view();
   out.precision = sizeof(T) == sizeof(float) ? ScreenPrecision::fp32 : ScreenPrecision::fp64;
-  out.prefix = prefix;
-  out.layout = prefix ? prefix_ : full_;
+  out.depth = depth;
+  out.layout = depth == ScoreDepth::whole ? full_ : prefix_;
   out.rows = rows_.data();
   out.blocks = blocks_;
   return out;

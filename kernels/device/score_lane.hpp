@@ -21,9 +21,9 @@ class ScoreWorkbench {
   /// `shared_limit`: shared memory of a block, in bytes.
   ScoreWorkbench(std::shared_ptr<const DeviceModel<T>> model, std::size_t shared_limit, int blocks);
 
-  /// What all uses of the kernel share; the rest is zero. `prefix`: see StarlightScoreParams.
+  /// What all uses of the kernel share; the rest is zero.
   StarlightScoreParams<T> params(const CandidateSource& source, const CandidateTile* tile,
-                                 bool prefix);
+                                 ScoreDepth depth);
 
  private:
   std::shared_ptr<const DeviceModel<T>> model_;

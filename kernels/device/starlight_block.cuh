@@ -71,9 +71,9 @@ class StarlightBlock {
 
   /// `shared`: the block's dynamic shared memory. `row`: device memory for the kernel row, or null:
   /// shared memory has room for it.
-  __device__ StarlightBlock(const DeviceModelView<T>& model, int batch, bool prefix, T* shared,
+  __device__ StarlightBlock(const DeviceModelView<T>& model, int batch, ScoreDepth depth, T* shared,
                             T* row)
-      : model_(model), batch_(batch), prefix_(prefix) {
+      : model_(model), batch_(batch), depth_(depth) {
     const auto take = [&shared](int elements) {
       T* const out = shared;
       shared += elements;
@@ -141,53 +141,28 @@ class StarlightBlock {
     __syncthreads();
   }
 
-  /// Correlation of the candidates of encode(first) with every sample, and the posterior means; the
-  /// rows that the variance needs are kept.
+  /// Correlation of the candidates of encode(first) with every sample, or those of the sketch, and
+  /// the posterior means; the rows that the variance needs are kept.
   __device__ void correlate(int first) {
-    const T* const x = features_ + first;
-    const int padded = model_.panels() * kSamplePanel;
-    const int kept = kept_rows();
-    T mean[kMaxOutputs][DistanceProduct::kColumnsPerLane] = {};
-    for (int p = warp(); p < model_.panels(); p += kScoreWarps) {
-      DistanceProduct product;
-      product.clear();
-      // Rows beyond the last sample are zeros, as are their weights everywhere below.
-      const T* const panel = model_.train + p * kSamplePanel * kKernelInputs;
-      product.add(panel, latent_, kColumns, kLatent);
-      product.add(panel + kSamplePanel * kLatent, x, batch_, kFeatures);
-#pragma unroll
-      for (int r = 0; r < DistanceProduct::kRowsPerLane; ++r) {
-        const int n = p * kSamplePanel + product.row(r);
-        const T norm = model_.train_norm[n];
-#pragma unroll
-        for (int c = 0; c < DistanceProduct::kColumnsPerLane; ++c) {
-          const int column = product.column(c);
-          const T d2 = norm + norm_[column] - T(2) * product.at(r, c);
-          const T k = matern52(d2);
-#pragma unroll
-          for (int o = 0; o < kMaxOutputs; ++o)
-            mean[o][c] = std::fma(model_.alpha[o * padded + n], k, mean[o][c]);
-          if (n < kept)
-            row_[n * kColumns + (prefix_ ? column : VarianceProduct::skewed_column(n, column))] = k;
-        }
-      }
-    }
-#pragma unroll
-    for (int o = 0; o < kMaxOutputs; ++o) put_partial<DistanceProduct>(o, mean[o]);
+    if (depth_ == ScoreDepth::sketch)
+      correlate_with<PrefixProduct>(first, model_.prefix_rows(), model_.sketch_train,
+                                    model_.sketch_alpha, kPrefixRows);
+    else
+      correlate_with<DistanceProduct>(first, model_.samples, model_.train, model_.alpha,
+                                      model_.samples);
     // A row in device memory needs no more than one in shared memory: barriers order both.
     __syncthreads();
   }
 
   /// Explained variance: |L^-1 k|^2, or the part of its first rows.
   __device__ void whiten() {
-    if (prefix_) {
-      using Product = WarpProduct<T, kPrefixPanel / kLaneRows, C>;
-      T explained[Product::kColumnsPerLane] = {};
-      const int panels = panel_count(model_.prefix_rows(), kPrefixPanel);
-      for (int p = warp(); p < panels; p += kScoreWarps)
-        add_squares<Product>(model_.prefix + triangle_offset(p, kPrefixPanel),
-                             (p + 1) * kPrefixPanel, explained);
-      put_partial<Product>(kExplained, explained);
+    if (depth_ != ScoreDepth::whole) {
+      T explained[PrefixProduct::kColumnsPerLane] = {};
+      const int rows = model_.prefix_rows();
+      for (int p = warp(); p < panel_count(rows, kPrefixPanel); p += kScoreWarps)
+        add_squares<PrefixProduct>(model_.prefix + triangle_offset(p, rows, kPrefixPanel),
+                                   triangle_depth(p, rows, kPrefixPanel), explained);
+      put_partial<PrefixProduct>(kExplained, explained);
       return;
     }
     // A panel's work grows with its number: dealt there and back, from the longest on.
@@ -197,8 +172,9 @@ class StarlightBlock {
       const int deal = round % 2 == 0 ? warp() : kScoreWarps - 1 - warp();
       const int p = panels - 1 - round * kScoreWarps - deal;
       if (p >= 0)
-        add_squares<VarianceProduct>(model_.inverse_factor + triangle_offset(p, kSamplePanel),
-                                     (p + 1) * kSamplePanel, explained);
+        add_squares<VarianceProduct>(
+            model_.inverse_factor + triangle_offset(p, model_.samples, kSamplePanel),
+            triangle_depth(p, model_.samples, kSamplePanel), explained);
     }
     put_partial<VarianceProduct>(kExplained, explained);
   }
@@ -219,13 +195,19 @@ class StarlightBlock {
   __device__ BasicPrediction<T> prediction() const {
     const int column = static_cast<int>(threadIdx.x);
     const T mean[kMaxOutputs] = {result_[column], result_[batch_ + column]};
-    return to_prediction(model_.scale, mean, result_[kExplained * batch_ + column], logs_[column],
-                         logs_[batch_ + column]);
+    const T explained = result_[kExplained * batch_ + column];
+    const T log_bound = logs_[column], log_analytical = logs_[batch_ + column];
+    return depth_ == ScoreDepth::sketch
+               ? to_sketch(model_.scale, model_.remainder, mean, explained, log_bound,
+                           log_analytical)
+               : to_prediction(model_.scale, mean, explained, log_bound, log_analytical);
   }
 
  private:
   using DistanceProduct = typename Products::template Distance<T, C>;
   using VarianceProduct = typename Products::template Variance<T, C>;
+  /// Of the sketch's samples and the first rows of L^-1: each of the eight warps has a panel.
+  using PrefixProduct = WarpProduct<T, kPrefixPanel / kLaneRows, C>;
 
   static constexpr int kThreads = static_cast<int>(kScoreThreads);
 
@@ -237,11 +219,6 @@ class StarlightBlock {
   };
 
   __device__ static int warp() { return static_cast<int>(threadIdx.x / kWarpThreads); }
-
-  __device__ int kept_rows() const {
-    return panel_count(prefix_ ? model_.prefix_rows() : model_.samples, kSamplePanel) *
-           kSamplePanel;
-  }
 
   /// out [rows][kColumns] = gelu(weight in + bias); R rows a lane.
   template <int R>
@@ -301,6 +278,47 @@ class StarlightBlock {
     return sum;
   }
 
+  /// correlate() with the first `samples` samples. `alpha` [kMaxOutputs][stride].
+  template <class Product>
+  __device__ void correlate_with(int first, int samples, const T* train, const T* alpha,
+                                 int stride) {
+    constexpr int kAcross = Product::kColumnsPerLane;
+    const T* const x = features_ + first;
+    const int kept = depth_ == ScoreDepth::whole ? samples : model_.prefix_rows();
+    const int padding = panel_padding(samples, Product::kRows);
+    T norm[kAcross], mean[kMaxOutputs][kAcross] = {};
+#pragma unroll
+    for (int c = 0; c < kAcross; ++c) norm[c] = norm_[Product::column(c)];
+    for (int p = warp(); p < panel_count(samples, Product::kRows); p += kScoreWarps) {
+      Product product;
+      product.clear();
+      const T* const panel = train + p * Product::kRows * kKernelInputs;
+      product.add(panel, latent_, kColumns, kLatent);
+      product.add(panel + Product::kRows * kLatent, x, batch_, kFeatures);
+#pragma unroll
+      for (int r = 0; r < Product::kRowsPerLane; ++r) {
+        const int n = p * Product::kRows + product.row(r) - padding;
+        if (n < 0) continue;
+        const T train_norm = model_.train_norm[n], weight[] = {alpha[n], alpha[stride + n]};
+#pragma unroll
+        for (int c = 0; c < kAcross; ++c) {
+          const T d2 = std::fma(T(-2), product.at(r, c), train_norm + norm[c]);
+          const T k = matern52(d2);
+#pragma unroll
+          for (int o = 0; o < kMaxOutputs; ++o) mean[o][c] = std::fma(weight[o], k, mean[o][c]);
+          if (n < kept) row_[n * kColumns + kept_column(n, Product::column(c))] = k;
+        }
+      }
+    }
+#pragma unroll
+    for (int o = 0; o < kMaxOutputs; ++o) put_partial<Product>(o, mean[o]);
+  }
+
+  /// Where a row's column lies: as whiten() reads it.
+  __device__ int kept_column(int row, int column) const {
+    return depth_ == ScoreDepth::whole ? VarianceProduct::skewed_column(row, column) : column;
+  }
+
   /// Adds the squares of a panel of L^-1 times the kernel rows.
   template <class Product>
   __device__ void add_squares(const T* panel, int depth,
@@ -328,7 +346,7 @@ class StarlightBlock {
 
   const DeviceModelView<T>& model_;
   int batch_;
-  bool prefix_;
+  ScoreDepth depth_;
   T *features_, *result_, *logs_, *latent_, *norm_, *prior_, *partial_, *hidden1_, *hidden2_, *row_;
 };
 

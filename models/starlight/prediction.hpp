@@ -35,6 +35,14 @@ struct OutputScale {
   T unit_variance;    ///< variance / sd^2 far from all samples
 };
 
+/// Deviation of an output before its scale, of whose variance `explained` is taken away.
+template <typename T>
+POLARIS_HD inline T unit_deviation(const OutputScale<T>& scale, T explained) {
+  // Rounding may take a hair more than all of the variance next to a sample.
+  const T rest = scale.unit_variance - explained;
+  return std::sqrt(rest > T(0) ? rest : T(0));
+}
+
 /// `mean`: of each output; `explained`: share of the unit variance that the samples take away, the
 /// whole |L^-1 k|^2 or, for an upper bound on the deviations, the sum over some rows of it.
 /// `log_bound`: ln lower_bound_cycles (used if warped); `log_analytical`: ln analytical pJ.
@@ -42,9 +50,7 @@ template <typename T>
 POLARIS_HD inline BasicPrediction<T> to_prediction(const OutputScale<T>& scale,
                                                    const T mean[kMaxOutputs], T explained,
                                                    T log_bound, T log_analytical) {
-  // Rounding may take a hair more than all of the variance next to a sample.
-  const T rest = scale.unit_variance - explained;
-  const T unit_sd = std::sqrt(rest > T(0) ? rest : T(0));
+  const T unit_sd = unit_deviation(scale, explained);
   const T target_sd = scale.sd[0] * unit_sd;
   BasicPrediction<T> out{mean[0], target_sd, log_analytical, T(0)};
   if (scale.warp) {
@@ -55,6 +61,32 @@ POLARIS_HD inline BasicPrediction<T> to_prediction(const OutputScale<T>& scale,
     out.log_energy += mean[1];
     out.log_energy_sd = scale.sd[1] * unit_sd;
   }
+  return out;
+}
+
+/// What the samples that a sketch leaves out may add to the mean of each output: at most
+/// (sqrt(1 - explained) + slack) norm.
+template <typename T>
+struct Remainder {
+  T norm[kMaxOutputs];
+  T slack;  ///< rounding of the root
+};
+
+/// Of a sketch: `mean` and `explained` are those of some samples only. No mean of all samples is
+/// lower than what it gives, no deviation larger.
+template <typename T>
+POLARIS_HD inline BasicPrediction<T> to_sketch(const OutputScale<T>& scale,
+                                               const Remainder<T>& remainder,
+                                               const T mean[kMaxOutputs], T explained, T log_bound,
+                                               T log_analytical) {
+  const T rest = T(1) - explained;
+  const T most = std::sqrt(rest > T(0) ? rest : T(0)) + remainder.slack;
+  const T lowest[kMaxOutputs] = {mean[0] - remainder.norm[0] * most,
+                                 mean[1] - remainder.norm[1] * most};
+  BasicPrediction<T> out = to_prediction(scale, lowest, explained, log_bound, log_analytical);
+  // The deviation of ln cycles grows with the warped mean, of which this is the lowest, up to that
+  // of the warped target.
+  out.log_latency_sd = scale.sd[0] * unit_deviation(scale, explained);
   return out;
 }
 

@@ -98,7 +98,7 @@ device/tensor_product.cuh|s/x\[1\] - __uint_as_float(high & 0xFFFF0000u)/0.0f/
 device/tensor_product.cuh|s/kTileDepth = 8 \* Split::kElements/kTileDepth = 16/
 device/tensor_product.cuh|s/r % 2 \* 8 + lane() \/ 4/r % 2 * 8 + lane() % 4/
 device/tensor_product.cuh|s/skewed_column(lane(), 0)/0/
-device/starlight_block.cuh|s/prefix_ ? column : //
+device/starlight_block.cuh|s/return depth_ == ScoreDepth::whole ? Var/return true ? Var/
 device/tensor_product.cuh|s/sum_over_lanes<4>/sum_over_lanes<8>/
 device/tensor_product.cuh|s/kRows, first, i \/ 2, depth/kRows, first, i % 2, depth/
 device/starlight_block.cuh|/T\* const x = features_ + first;/{n;s/__syncthreads();//}
@@ -108,11 +108,18 @@ device/starlight_block.cuh|/latents(x);/{n;s/__syncthreads();//}
 device/starlight_block.cuh|/barriers order both/{n;s/__syncthreads();//}
 device/starlight_block.cuh|/void combine(int first) {/{n;s/__syncthreads();//}
 device/starlight_block.cuh|/struct Bf16Products/,/Variance/{s/using Distance = TensorProduct<C, SplitTf32>/using Distance = TensorProduct<C, SplitBf16>/}
-device/starlight_block.cuh|s/if (n < kept)$/if (n < padded)/
+device/starlight_block.cuh|s/if (n < kept) row_/if (n < samples) row_/
 device/starlight_block.cuh|s/round \* kScoreWarps < panels/round * kScoreWarps < panels - 1/
-device/starlight_block.cuh|s/(p + 1) \* kPrefixPanel/p * kPrefixPanel/
+device/starlight_block.cuh|s/triangle_depth(p, rows, kPrefixPanel)/triangle_depth(p - 1, rows, kPrefixPanel)/
 device/starlight_block.cuh|s/f < kLogFeatures/f <= kLogFeatures/
 device/starlight_block.cuh|s/features_\[f \* batch_ + column\] = T(0)/static_cast<void>(0)/
+device/starlight_block.cuh|s/if (n < 0) continue;//
+device/starlight_block.cuh|s/PrefixProduct>(first, model_.prefix_rows()/PrefixProduct>(first, model_.prefix_rows() - 1/
+device/starlight_block.cuh|s/return depth_ == ScoreDepth::sketch$/return false/
+feasible_candidates.cu|s/\*params.entry : 0/0 : 0/
+next_tile.cu|s/--state->until_trial == 0/state->until_trial == 1/
+next_tile.cu|s/5 \* in_vain/2 * in_vain/
+next_tile.cu|s/= state->sizes\[state->entry\]/= 0/
 LIST
 }
 

@@ -82,12 +82,15 @@ Predictor engine_predictor(const std::string& backend, ScreenPrecision precision
           }};
 }
 
-Predictor kernel_predictor(const std::string& name, ScreenPrecision precision, bool prefix) {
+Predictor kernel_predictor(const std::string& name, ScreenPrecision precision, ScoreDepth depth) {
   return {"kernel_" + name, precision, [=](const StarlightModel& model, const Indices& indices) {
-            const DeviceRequest request{indices, prefix, kLargeShared, precision};
+            const DeviceRequest request{indices, depth, kLargeShared, precision};
+            const StarlightSketch sketch = sketch_of(posterior_view(model.tensors_f64()));
             return precision == ScreenPrecision::fp64
-                       ? widened(predict_on_device(model.tensors_f64(), parity_space(), request))
-                       : widened(predict_on_device(model.tensors_f32(), parity_space(), request));
+                       ? widened(predict_on_device(model.tensors_f64(), parity_space(), request,
+                                                   sketch))
+                       : widened(predict_on_device(model.tensors_f32(), parity_space(), request,
+                                                   sketch));
           }};
 }
 
@@ -96,15 +99,15 @@ std::vector<Predictor> whole_predictors() {
           engine_predictor("cpu", ScreenPrecision::fp32),
           engine_predictor("cuda", ScreenPrecision::fp64),
           engine_predictor("cuda", ScreenPrecision::fp32),
-          kernel_predictor("tf32", ScreenPrecision::tf32, false),
-          kernel_predictor("bf16", ScreenPrecision::bf16, false)};
+          kernel_predictor("tf32", ScreenPrecision::tf32, ScoreDepth::whole),
+          kernel_predictor("bf16", ScreenPrecision::bf16, ScoreDepth::whole)};
 }
 
-/// The CPU engine computes whole variances only.
-std::vector<Predictor> prefix_predictors() {
-  return {kernel_predictor("fp64", ScreenPrecision::fp64, true),
-          kernel_predictor("fp32", ScreenPrecision::fp32, true),
-          kernel_predictor("tf32", ScreenPrecision::tf32, true)};
+/// The CPU engine shows whole variances only.
+std::vector<Predictor> partial_predictors(ScoreDepth depth) {
+  return {kernel_predictor("fp64", ScreenPrecision::fp64, depth),
+          kernel_predictor("fp32", ScreenPrecision::fp32, depth),
+          kernel_predictor("tf32", ScreenPrecision::tf32, depth)};
 }
 
 Predictions reference_predictions(const StarlightModel& model, const Indices& indices,
@@ -232,7 +235,7 @@ std::vector<ParityOp> scoring_ops() {
       prediction_op("kernel_row", any_samples, one_model(row_model), read_means, plain_bound),
       prediction_op("mean", any_samples, one_model(fitted_model), read_means, mean_bound),
       prediction_op("variance_bound", any_samples, one_model(fitted_model), read_deviations,
-                    deviation_bound, prefix_predictors(), kPrefixRows),
+                    deviation_bound, partial_predictors(ScoreDepth::bound), kPrefixRows),
       prediction_op("variance", any_samples, one_model(fitted_model), read_deviations,
                     deviation_bound),
       prediction_op(

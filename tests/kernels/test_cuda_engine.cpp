@@ -23,6 +23,7 @@ class CudaEngine : public testing::Test {
   void TearDown() override {
     simt::set_device_count(1);
     simt::set_memory_limit(std::size_t{1} << 30);
+    install_interrupt_handler();
   }
 };
 
@@ -87,6 +88,27 @@ TEST_F(CudaEngine, TopKOfListsAndRanges) {
   const std::uint64_t begin = feasible_indices(1, 2)[0];
   expect_same_top_k(*cuda, {test_space(), {}, begin, begin + 1500}, 25);
   expect_same_top_k(*cuda, {test_space(), {}, begin, begin}, 25);
+}
+
+TEST_F(CudaEngine, CountsItsWorkAsTheCpuDoes) {
+  const std::vector<std::uint64_t> indices = sampled_indices(1200);
+  constexpr int kBest = 5;
+  const auto cpu = make_engine("cpu", {1}), cuda = make_engine("cuda", kSmall);
+  for (Engine* const engine : {cpu.get(), cuda.get()})
+    engine->top_k(test_model(), {test_space(), indices}, acquisition(), kBest);
+  const TopKStats &expected = cpu->top_k_stats(), &got = cuda->top_k_stats();
+  EXPECT_EQ(got.candidates, expected.candidates);
+  EXPECT_EQ(got.feasible, expected.feasible);
+  EXPECT_EQ(got.blocks.back().rows, test_model().tensors_f64().samples);
+  EXPECT_LE(got.blocks.front().candidates, got.feasible);
+  for (std::size_t b = 1; b < got.blocks.size(); ++b) {
+    EXPECT_GT(got.blocks[b].rows, got.blocks[b - 1].rows);
+    EXPECT_LE(got.blocks[b].candidates, got.blocks[b - 1].candidates);
+  }
+  EXPECT_LE(got.rescored, got.blocks.back().candidates);
+  EXPECT_GE(got.rescored, static_cast<std::uint64_t>(kBest));
+  EXPECT_GT(got.variance_share(), 0.0);
+  EXPECT_LT(got.variance_share(), 1.0);
 }
 
 TEST_F(CudaEngine, SeveralDevicesGiveTheAnswerOfOne) {

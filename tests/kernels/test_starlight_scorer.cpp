@@ -127,7 +127,8 @@ TEST_P(ScorerPairs, EqualBruteForce) {
         EXPECT_EQ(got.best.size(), static_cast<std::size_t>(k));
         EXPECT_EQ(got.feasible, expected.size());
       }
-      EXPECT_LE(got.survivors, got.feasible);
+      EXPECT_LE(got.sketched, got.feasible);
+      EXPECT_LE(got.survivors, got.sketched);
       EXPECT_LE(got.finalists, got.survivors);
     }
   }
@@ -169,6 +170,36 @@ TEST_F(Scorer, LengthsAroundTheTile) {
     expect_brute_force(scorer, request({view(), {}, 1000, 1000 + length}, 7));
 }
 
+TEST_F(Scorer, MoreSamplesThanTheSketchSees) {
+  const Model other(view(), 150);
+  ScorerOptions options = small_options();
+  options.list_bytes = 2 * (64 * 32 + 1024);
+  StarlightScorer scorer(options);
+  ScanRequest r = request({view(), {}, 1000, 1900}, 3);
+  const auto expected = all_scores(other, r.candidates, r.acquisition);
+  for (const ScreenPrecision precision : kPrecisions) {
+    r.precision = precision;
+    r.error = other.error(precision);
+    const ScanResult got = scorer.top_k(other.view("other"), r);
+    expect_equal_ranking(got.best, expected, r.k);
+    EXPECT_LT(got.survivors, got.feasible);
+    EXPECT_LE(got.survivors, got.sketched);
+    EXPECT_LE(got.sketched, got.feasible);
+  }
+}
+
+TEST_F(Scorer, LeavesOutScreensThatDropLittle) {
+  ScorerOptions options = small_options();
+  options.list_bytes = 2 * (64 * 32 + 1024);  // tiles of 64 candidates and two lanes
+  StarlightScorer scorer(options);
+  // An error that excuses everybody: no screen drops anything.
+  ScanRequest r = request({view(), {}, 1000, 3600}, 3);
+  r.error.mean = 100.0;
+  const ScanResult got = expect_brute_force(scorer, r);
+  EXPECT_EQ(got.sketched, got.feasible);
+  EXPECT_EQ(got.survivors, got.feasible);
+}
+
 TEST_F(Scorer, ListsAndListsWithDuplicates) {
   std::vector<std::uint64_t> indices;
   for (std::uint64_t i = 0; i < 1500; ++i) indices.push_back(view().sample(6, 1, i));
@@ -201,6 +232,16 @@ TEST_F(Scorer, TiesGoToTheSmallerIndex) {
                          [](const auto& a, const auto& b) { return a.score == b.score; });
   ASSERT_NE(tie, all.begin() + 30);
   expect_brute_force(scorer, r);
+
+  // The larger index comes first, and the smaller one when the larger one is the k-th best already:
+  // tiles of 64, of which every other one is of the same lane.
+  ScorerOptions options = small_options();
+  options.list_bytes = 2 * (64 * 32 + 1024);
+  std::vector<std::uint64_t> indices(3 * 64, all.back().index);
+  indices.front() = (tie + 1)->index;
+  indices.back() = tie->index;
+  StarlightScorer other(options);
+  expect_brute_force(other, request({view(), indices}, 1));
 }
 
 TEST_F(Scorer, NeverReturnsNan) {
@@ -264,6 +305,42 @@ TEST(NextTile, EndsOfRangesBeyond32Bits) {
       EXPECT_EQ(next().count, 0u);
       EXPECT_EQ(next().count, 0u);
     }
+}
+
+TEST(NextTile, CandidatesEnterBehindScreensThatDropLittle) {
+  const DeviceStream stream;
+  DeviceBuffer<ScanState> state(1, "test");
+  const auto after = [&](const ScanState& before) {
+    state.upload(std::vector{before}, stream);
+    next_tile(state.data(), stream);
+    return state.download(stream)[0];
+  };
+  constexpr std::uint32_t kFeasible = 0, kSketched = 1, kSurvivors = 2;
+  const auto entry = [&](std::uint32_t feasible, std::uint32_t sketched, std::uint32_t survivors) {
+    return after({{}, {feasible, sketched, survivors}, {0, 9, 900, 9}, {}, kFeasible, 0}).entry;
+  };
+  EXPECT_EQ(entry(0, 0, 0), kFeasible);
+  EXPECT_EQ(entry(100, 40, 40), kFeasible);
+  EXPECT_EQ(entry(100, 41, 40), kSketched);
+  EXPECT_EQ(entry(100, 100, 50), kSketched);
+  EXPECT_EQ(entry(100, 100, 51), kSurvivors);
+  EXPECT_EQ(entry(4'000'000'000, 3'900'000'000, 3'000'000'000), kSurvivors);
+  // What passes in the end no screen could have dropped.
+  EXPECT_EQ(after({{}, {100, 100, 100, 100, 100}, {0, 9, 900, 9}, {}}).entry, kFeasible);
+  EXPECT_EQ(after({{}, {100, 98, 98, 95, 95}, {0, 9, 900, 9}, {}}).entry, kSurvivors);
+
+  // Earlier lists count what entered a later one; after kTilesPerTrial tiles all screens run again.
+  ScanState running = after({{}, {100, 90, 80}, {0, 9, 900, 9}, {}, kFeasible, 0});
+  for (std::uint32_t tile = 1; tile < kTilesPerTrial; ++tile) {
+    ASSERT_EQ(running.entry, kSurvivors) << tile;
+    running.sizes[kSurvivors] = 70;
+    running = after(running);
+  }
+  EXPECT_EQ(running.entry, kFeasible);
+  EXPECT_EQ(running.totals[kFeasible], 100u + 70u * (kTilesPerTrial - 1));
+  EXPECT_EQ(running.totals[kSketched], 90u + 70u * (kTilesPerTrial - 1));
+  EXPECT_EQ(running.totals[kSurvivors], 80u + 70u * (kTilesPerTrial - 1));
+  EXPECT_EQ(running.until_trial, 0u);
 }
 
 TEST_F(Scorer, StopsBetweenTiles) {

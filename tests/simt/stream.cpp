@@ -34,7 +34,8 @@ Entered::Entered() : lock_(executor_mutex) {}
 const std::vector<Stream*>& all_streams() { return streams; }
 
 Stream& stream_of(cudaStream_t stream) {
-  static std::map<int, Stream*> defaults;
+  // Never destroyed: work of static objects may be queued to the end.
+  static auto& defaults = *new std::map<int, Stream*>;
   if (stream != nullptr) return *stream;
   Stream*& out = defaults[current_device()];
   if (out == nullptr) out = make_stream(current_device());

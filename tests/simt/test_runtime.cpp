@@ -16,17 +16,31 @@ constexpr std::uint64_t kSchedules = 16;
 
 float* ones() { return device_copy(std::vector<float>(kCount, 1.0f)); }
 
-cudaStream_t make_stream() {
-  cudaStream_t out = nullptr;
-  POLARIS_CUDA(cudaStreamCreateWithFlags(&out, cudaStreamNonBlocking));
-  return out;
-}
+/// A stream that ends with its scope.
+class OwnStream {
+ public:
+  OwnStream() { POLARIS_CUDA(cudaStreamCreateWithFlags(&handle_, cudaStreamNonBlocking)); }
+  ~OwnStream() { cudaStreamDestroy(handle_); }
+  OwnStream(const OwnStream&) = delete;
+  OwnStream& operator=(const OwnStream&) = delete;
+  operator cudaStream_t() const { return handle_; }
 
-cudaEvent_t make_event() {
-  cudaEvent_t out = nullptr;
-  POLARIS_CUDA(cudaEventCreateWithFlags(&out, cudaEventDisableTiming));
-  return out;
-}
+ private:
+  cudaStream_t handle_ = nullptr;
+};
+
+/// Likewise an event.
+class OwnEvent {
+ public:
+  OwnEvent() { POLARIS_CUDA(cudaEventCreateWithFlags(&handle_, cudaEventDisableTiming)); }
+  ~OwnEvent() { cudaEventDestroy(handle_); }
+  OwnEvent(const OwnEvent&) = delete;
+  OwnEvent& operator=(const OwnEvent&) = delete;
+  operator cudaEvent_t() const { return handle_; }
+
+ private:
+  cudaEvent_t handle_ = nullptr;
+};
 
 /// The number of schedules under which `run` does not return `expected`.
 template <class Run>
@@ -45,11 +59,11 @@ class SomeSchedule : public testing::Test {
 };
 
 float scale_on_one_copy_on_other(bool wait) {
-  cudaStream_t first = make_stream(), second = make_stream();
+  const OwnStream first, second;
   float *from = ones(), *to = ones();
   queue_scale(from, 2.0f, 0, first);
   if (wait) {
-    cudaEvent_t scaled = make_event();
+    const OwnEvent scaled;
     POLARIS_CUDA(cudaEventRecord(scaled, first));
     POLARIS_CUDA(cudaStreamWaitEvent(second, scaled, 0));
   }
@@ -65,8 +79,8 @@ TEST_F(SomeSchedule, EventsOrderStreams) {
 }
 
 TEST(Runtime, EventQueryAndSynchronize) {
-  cudaStream_t stream = make_stream();
-  cudaEvent_t event = make_event();
+  const OwnStream stream;
+  const OwnEvent event;
   float* const value = ones();
   queue_scale(value, 3.0f, 0, stream);
   POLARIS_CUDA(cudaEventRecord(event, stream));
@@ -76,12 +90,11 @@ TEST(Runtime, EventQueryAndSynchronize) {
   EXPECT_EQ(cudaEventQuery(event), cudaSuccess);
   float milliseconds = 0;
   EXPECT_EQ(cudaEventElapsedTime(&milliseconds, event, event), cudaErrorNotSupported);
-  POLARIS_CUDA(cudaEventDestroy(event));
   EXPECT_EQ(host_copy(value, 1)[0], 3.0f);
 }
 
 TEST(Runtime, PinnedMemoryIsCopiedLate) {
-  cudaStream_t stream = make_stream();
+  const OwnStream stream;
   void* memory = nullptr;
   POLARIS_CUDA(cudaMallocHost(&memory, 2 * kCount * sizeof(float)));
   auto* const in = static_cast<float*>(memory);
@@ -107,8 +120,8 @@ TEST(Runtime, CopyKindMustFit) {
 
 /// Scales by 2 on `main`, and beside it another array by 3 on `side`; joined unless told not to.
 cudaError_t capture(float* first, float* second, float factor, bool join, cudaGraph_t* graph) {
-  cudaStream_t main = make_stream(), side = make_stream();
-  cudaEvent_t forked = make_event(), joined = make_event();
+  const OwnStream main, side;
+  const OwnEvent forked, joined;
   POLARIS_CUDA(cudaStreamBeginCapture(main, cudaStreamCaptureModeThreadLocal));
   queue_scale(first, factor, 0, main);
   POLARIS_CUDA(cudaEventRecord(forked, main));
@@ -130,7 +143,7 @@ TEST_F(SomeSchedule, GraphsForkJoinAndUpdate) {
     cudaGraphExec_t executable = nullptr;
     POLARIS_CUDA(cudaGraphInstantiate(&executable, graph, 0));
     POLARIS_CUDA(cudaGraphDestroy(graph));
-    cudaStream_t stream = make_stream();
+    const OwnStream stream;
     POLARIS_CUDA(cudaGraphLaunch(executable, stream));
     POLARIS_CUDA(cudaGraphLaunch(executable, stream));
     POLARIS_CUDA(cudaStreamSynchronize(stream));
@@ -140,6 +153,7 @@ TEST_F(SomeSchedule, GraphsForkJoinAndUpdate) {
     cudaGraphExecUpdateResultInfo result{};
     POLARIS_CUDA(cudaGraphExecUpdate(executable, graph, &result));
     EXPECT_EQ(result.result, cudaGraphExecUpdateSuccess);
+    POLARIS_CUDA(cudaGraphDestroy(graph));
     POLARIS_CUDA(cudaGraphLaunch(executable, stream));
     POLARIS_CUDA(cudaStreamSynchronize(stream));
     EXPECT_EQ(host_copy(first, 2), (std::vector<float>{27.0f, 2.0f}));
@@ -151,7 +165,7 @@ TEST(Runtime, CaptureErrors) {
   float *first = ones(), *second = ones();
   cudaGraph_t graph = nullptr;
   EXPECT_EQ(capture(first, second, 2.0f, false, &graph), cudaErrorStreamCaptureUnjoined);
-  cudaStream_t stream = make_stream();
+  const OwnStream stream;
   POLARIS_CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
   EXPECT_EQ(cudaStreamSynchronize(stream), cudaErrorStreamCaptureUnsupported);
   EXPECT_EQ(cudaStreamEndCapture(stream, &graph), cudaErrorStreamCaptureInvalidated);
@@ -199,7 +213,7 @@ TEST_F(TwoDevices, EachHasItsMemoryAndStreams) {
   POLARIS_CUDA(cudaGetDeviceCount(&count));
   ASSERT_EQ(count, 2);
   float* const first = ones();
-  cudaStream_t stream_of_first = make_stream();
+  const OwnStream stream_of_first;
   POLARIS_CUDA(cudaSetDevice(1));
   float* const second = ones();
   queue_scale(second, 2.0f, 0, nullptr);
