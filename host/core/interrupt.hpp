@@ -3,8 +3,9 @@
 
 namespace polaris {
 
-/// Installs the handler for SIGINT and SIGTERM, and forgets signals that came before. First signal: `interrupted()` turns true. Second:
-/// `abandoned()` too (running simulations are given up). Third: the process exits with 130.
+/// Installs the handler for SIGINT and SIGTERM, and forgets signals that came before. First signal:
+/// `interrupted()` turns true. Second: `abandoned()` too (running simulations are given up). Third:
+/// the process exits with 130.
 void install_interrupt_handler();
 
 bool interrupted();
