@@ -18,6 +18,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "kernels/starlight_sketch.hpp"
 #include "models/starlight/network.hpp"
 #include "models/starlight/prediction.hpp"
 
@@ -126,8 +127,8 @@ std::array<double, 2> marginal_bytes(const json& profile, const Pass& pass) {
 /// Operations that `inputs` fewer kernel inputs save in one pass, and of their instructions the
 /// multiply-adds alone: loads would be saved too.
 void take_inputs_away(Counts& counts, const Pass& pass, int samples, int inputs) {
-  constexpr int kSketch = 64;
-  const double rows = pass.depth == "sketch" ? kSketch : (samples + kPanel - 1) / kPanel * kPanel;
+  const double rows =
+      pass.depth == "sketch" ? kPrefixRows : (samples + kPanel - 1) / kPanel * kPanel;
   const double distance = 2.0 * rows * inputs;
   // First layer, linear path, norm and linear means.
   double fp32 = 2.0 * inputs * (kHidden1 + kLatent + 1 + kMaxOutputs);

@@ -26,31 +26,6 @@ namespace {
 /// balance.
 constexpr std::int64_t kGrain = 32 * ScreenTile::kSize;
 
-/// Calls run(size) for tiles of at most `tile` feasible points of indices [begin, end), after
-/// put(slot, n, point) for each of them; infeasible(n) for the others.
-template <typename Put, typename Run, typename Infeasible>
-void for_feasible_tiles(const LayerSpaceView& space, std::span<const std::uint64_t> indices,
-                        std::int64_t begin, std::int64_t end, int tile, const Put& put,
-                        const Run& run, const Infeasible& infeasible) {
-  int size = 0;
-  for (auto n = static_cast<std::size_t>(begin); n < static_cast<std::size_t>(end); ++n) {
-    const DesignPoint point = space.decode(indices[n]);
-    if (check(space.layer, point) != Feasibility::feasible) {
-      infeasible(n);
-      continue;
-    }
-    put(size, n, point);
-    if (++size == tile) {
-      run(size);
-      size = 0;
-    }
-  }
-  if (size > 0) run(size);
-}
-
-/// Rows of L^-1 that bound a deviation.
-constexpr int kBoundRows = 64;
-
 template <typename T>
 constexpr BasicPrediction<T> no_prediction() {
   constexpr T kNone = std::numeric_limits<T>::quiet_NaN();
@@ -76,7 +51,7 @@ struct ScreenWorker {
       tile.explain(factor, 0, model.sketch_panels(), size);
       tile.finish_sketch(model, size);
     } else {
-      const int some = (kBoundRows * factor.panels() + factor.samples() - 1) / factor.samples();
+      const int some = whole_panels(kBoundRows, factor.panel_rows());
       tile.compute_kernel(model, size);
       tile.explain(factor, 0,
                    depth == Depth::all ? factor.panels() : std::min(some, factor.panels()), size);
@@ -140,23 +115,28 @@ class CpuEngine final : public Engine {
                      std::span<const std::uint64_t> indices,
                      std::span<ExactPrediction> predictions) override {
     const auto count = static_cast<std::int64_t>(indices.size());
-    parallel_for_workers(count, kGrain, threads_,
-                         [&](int number, std::int64_t begin, std::int64_t end) {
-                           ExactWorker& worker = exact_worker(number, model);
-                           for_feasible_tiles(
-                               space, indices, begin, end, ExactTile::kSize,
-                               [&](int slot, std::size_t n, const DesignPoint& point) {
-                                 worker.points[slot] = {space.layer, point.hardware, point.mapping};
-                                 worker.target[slot] = n;
-                               },
-                               [&](int size) {
-                                 const auto filled = static_cast<std::size_t>(size);
-                                 worker.run({worker.points, filled}, {worker.predictions, filled});
-                                 for (int slot = 0; slot < size; ++slot)
-                                   predictions[worker.target[slot]] = worker.predictions[slot];
-                               },
-                               [&](std::size_t n) { predictions[n] = no_prediction<double>(); });
-                         });
+    parallel_for_workers(
+        count, kGrain, threads_, [&](int number, std::int64_t begin, std::int64_t end) {
+          ExactWorker& worker = exact_worker(number, model);
+          std::size_t size = 0;
+          const auto run = [&] {
+            worker.run({worker.points, size}, {worker.predictions, size});
+            for (std::size_t slot = 0; slot < size; ++slot)
+              predictions[worker.target[slot]] = worker.predictions[slot];
+            size = 0;
+          };
+          for (auto n = static_cast<std::size_t>(begin); n < static_cast<std::size_t>(end); ++n) {
+            const DesignPoint point = space.decode(indices[n]);
+            if (check(space.layer, point) != Feasibility::feasible) {
+              predictions[n] = no_prediction<double>();
+              continue;
+            }
+            worker.points[size] = {space.layer, point.hardware, point.mapping};
+            worker.target[size++] = n;
+            if (size == ExactTile::kSize) run();
+          }
+          if (size > 0) run();
+        });
   }
 
   void predict_points(const StarlightModel& model, std::span<const LayerPoint> points,
@@ -236,14 +216,8 @@ class CpuEngine final : public Engine {
                              size = 0;
                            };
                            for (std::int64_t n = begin; n < end; ++n) {
-                             auto result = filler.put(size, index_of(n));
-                             if (result == TileFiller::Result::no_room) {
-                               run();
-                               filler.make_room();
-                               result = filler.put(size, index_of(n));
-                             }
                              const auto target = static_cast<std::size_t>(n);
-                             if (result == TileFiller::Result::infeasible) {
+                             if (!filler.put(size, index_of(n), run)) {
                                predictions[target] = no_prediction<float>();
                                continue;
                              }

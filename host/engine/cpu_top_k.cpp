@@ -21,9 +21,6 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 /// Positions of a work item.
 constexpr std::int64_t kGrain = 1 << 13;
 
-/// Rows of L^-1 after which candidates are dropped, times 2 from one to the next.
-constexpr int kFirstRows = 64;
-
 /// Spread-out positions, at most so many and at most this share of all, whose analytically best are
 /// scored first, so that the first tiles have a k-th best to beat.
 constexpr std::uint64_t kWarmUp = std::uint64_t{1} << 16;
@@ -71,11 +68,11 @@ class SharedContenders {
   std::atomic<double> threshold_{-kInfinity};
 };
 
-/// Ends of the blocks of panels of L^-1.
+/// Ends of the blocks of panels of L^-1 after which candidates are dropped, each of twice the rows.
 std::vector<int> block_ends(int panels, int panel_rows) {
   std::vector<int> ends;
-  for (int rows = kFirstRows; ends.empty() || ends.back() < panels; rows *= 2) {
-    const int end = (rows + panel_rows - 1) / panel_rows;
+  for (int rows = kBoundRows; ends.empty() || ends.back() < panels; rows *= 2) {
+    const int end = whole_panels(rows, panel_rows);
     // A last block smaller than the one before is not worth a test of its own.
     ends.push_back(3 * end > 2 * panels ? panels : end);
   }
@@ -101,15 +98,9 @@ class Worker {
   void add(const Index& index, std::int64_t begin, std::int64_t end) {
     sketch();
     filler_.expect(index, begin, end);
-    for (std::int64_t i = begin; i < end; ++i) {
-      auto result = filler_.put(all_.count, index(i));
-      if (result == TileFiller::Result::no_room) {
+    for (std::int64_t i = begin; i < end; ++i)
+      if (filler_.put(all_.count, index(i), [this] { sketch(); }) && all_.append(index(i)))
         sketch();
-        filler_.make_room();
-        result = filler_.put(all_.count, index(i));
-      }
-      if (result == TileFiller::Result::done && all_.append(index(i))) sketch();
-    }
   }
 
   void finish() {
@@ -303,7 +294,7 @@ std::vector<std::uint64_t> warm_up_indices(const TopKRequest& request, std::uint
 }  // namespace
 
 std::vector<std::uint64_t> find_finalists(const TopKRequest& request, TopKStats& stats) {
-  const std::vector<int> ends = block_ends(request.factor.panels(), request.stages.rows);
+  const std::vector<int> ends = block_ends(request.factor.panels(), request.factor.panel_rows());
   for (const int end : ends) stats.blocks.push_back({end * request.stages.rows, 0});
   const std::uint64_t count = request.candidates.size();
   SharedContenders shared(request.k);

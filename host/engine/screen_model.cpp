@@ -7,6 +7,7 @@
 #include "models/starlight/features.hpp"
 #include "models/starlight/network.hpp"
 #include "models/starlight/order_class.hpp"
+#include "models/starlight/sketch.hpp"
 
 namespace polaris {
 namespace {
@@ -17,20 +18,6 @@ constexpr float kFarNorm = 1e6f;
 /// Samples of the sketch: a search's model drops all but 2 to 8 % of random candidates by 36 of 611
 /// samples (seen), at a tenth of what their whole kernel rows cost.
 constexpr int kSketchSamples = 36;
-
-/// w = L^-1 residual, from alpha = L^-T w.
-std::vector<double> whitened_residual(const PosteriorTensors<double>& model, const double* alpha) {
-  const auto n = static_cast<std::size_t>(model.samples);
-  std::vector<double> w(n), sum(n, 0.0);  // sum[i]: of L^-1[j][i] w[j] over the j done
-  for (std::size_t j = n; j-- > 0;) {
-    const double* row = model.inverse_factor.data() + j * n;
-    w[j] = (alpha[j] - sum[j]) / row[j];
-    for (std::size_t i = 0; i < j; ++i) sum[i] += row[i] * w[j];
-  }
-  return w;
-}
-
-int whole_panels(int rows, int panel_rows) { return (rows + panel_rows - 1) / panel_rows; }
 
 }  // namespace
 
@@ -228,24 +215,18 @@ ScreenModel::ScreenModel(const PosteriorTensors<double>& model, const simd::Stag
 }
 
 void ScreenModel::fill_sketch(const PosteriorTensors<double>& model) {
-  const auto n = static_cast<std::size_t>(model.samples);
   sketch_ = kernel_;
   sketch_.samples =
       std::min(kernel_.samples, whole_panels(kSketchSamples, panel_rows_) * panel_rows_);
-  const std::size_t kept = std::min(n, static_cast<std::size_t>(sketch_.samples));
+  const StarlightSketch sketch =
+      sketch_of(model.samples, model.outputs, model.inverse_factor.data(), model.alpha.data(),
+                sketch_.samples);
   for (std::size_t o = 0; o < 2; ++o) {
     sketch_alpha_[o] = AlignedFloats(static_cast<std::size_t>(sketch_.samples));
     sketch_.alpha[o] = sketch_alpha_[o].data();
-    if (o >= static_cast<std::size_t>(model.outputs)) continue;
-    const std::vector<double> w = whitened_residual(model, model.alpha.data() + o * n);
-    for (std::size_t i = 0; i < kept; ++i) {
-      double alpha = 0.0;
-      for (std::size_t j = i; j < kept; ++j) alpha += model.inverse_factor[j * n + i] * w[j];
-      sketch_alpha_[o][i] = static_cast<float>(alpha);
-    }
-    double rest = 0.0;
-    for (std::size_t i = kept; i < n; ++i) rest += w[i] * w[i];
-    remainder_.norm[o] = static_cast<float>(std::sqrt(rest));
+    std::transform(sketch.alpha[o].begin(), sketch.alpha[o].end(), sketch_alpha_[o].data(),
+                   [](double alpha) { return static_cast<float>(alpha); });
+    remainder_.norm[o] = static_cast<float>(sketch.rest[o]);
   }
   remainder_.slack = static_cast<float>(kScreenSdError * std::sqrt(model.unit_variance));
 }

@@ -49,6 +49,13 @@ using VaryingFeatures = std::array<bool, kFeatures>;
 VaryingFeatures varying_features(const LayerSpaceView& space);
 VaryingFeatures all_features();
 
+/// Rows of L^-1 that bound a deviation where the whole variance is not asked for (yet).
+inline constexpr int kBoundRows = 64;
+
+constexpr int whole_panels(int rows, int panel_rows) {
+  return (rows + panel_rows - 1) / panel_rows;
+}
+
 /// L^-1 in panels of stages.rows rows; what every layer's screen shares.
 class PackedFactor {
  public:
@@ -56,6 +63,7 @@ class PackedFactor {
   const float* data() const { return data_.data(); }
   int panels() const { return panels_; }
   int samples() const { return samples_; }  ///< padded to whole panels
+  int panel_rows() const { return samples_ / panels_; }
 
  private:
   int panels_, samples_;

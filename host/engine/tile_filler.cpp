@@ -49,24 +49,16 @@ const TileFiller::Known* TileFiller::find() {
   return &known_.back();
 }
 
-TileFiller::Result TileFiller::put(int slot, std::uint64_t index) {
+bool TileFiller::decode(std::uint64_t index) {
   const std::uint64_t block = index / space_.order_count;
   if (block != block_) enter(block);
-  if (!feasible_) return Result::infeasible;
+  if (!feasible_) return false;
   if (orders_.empty())
     point_.mapping = space_.decode(index).mapping;
   else
     std::copy_n(orders_.of(index - block * space_.order_count), kDims,
                 point_.mapping.order[index_of(Level::dram)]);
-  if (!sharing_) {
-    tile_.put(slot, space_.layer, point_.hardware, point_.mapping);
-    return Result::done;
-  }
-  const Known* known = find();
-  if (known == nullptr) return Result::no_room;
-  tile_.put_shared(slot, known->own.lane, point_.mapping, known->own.energy_ratio, bound_,
-                   known->own.analytical_pj);
-  return Result::done;
+  return true;
 }
 
 }  // namespace polaris

@@ -46,13 +46,26 @@ class TileFiller {
 
   bool sharing() const { return sharing_; }
 
-  enum class Result : std::uint8_t {
-    done,
-    infeasible,
-    no_room  ///< nothing was put: the tile's candidates have to be scored first, then make_room()
-  };
-  Result put(int slot, std::uint64_t index);
-  void make_room() { share(sharing_); }
+  /// Puts a candidate into slot `size`; false, and nothing put, where it is infeasible. Where there
+  /// is no room for what it would share, `run` comes first: it scores the candidates in the tile
+  /// and sets `size` to 0.
+  template <typename Run>
+  bool put(const int& size, std::uint64_t index, const Run& run) {
+    if (!decode(index)) return false;
+    if (!sharing_) {
+      tile_.put(size, space_.layer, point_.hardware, point_.mapping);
+      return true;
+    }
+    const Known* known = find();
+    if (known == nullptr) {
+      run();
+      share(true);
+      known = find();
+    }
+    tile_.put_shared(size, known->own.lane, point_.mapping, known->own.energy_ratio, bound_,
+                     known->own.analytical_pj);
+    return true;
+  }
 
  private:
   /// Candidates share where all but one of so many neighbours are of one tiling.
@@ -72,6 +85,8 @@ class TileFiller {
     known_.clear();
   }
   void enter(std::uint64_t block);
+  /// point_ of the index; false where it is infeasible.
+  bool decode(std::uint64_t index);
   /// Null where the strip of shared features is full.
   const Known* find();
 

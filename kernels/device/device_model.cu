@@ -66,7 +66,10 @@ struct DeviceModel<T>::Packing {
     add_panels(&DeviceModelView<T>::sketch_train, view.prefix_rows(), kPrefixPanel, kKernelInputs,
                [&host](int r, int k) { return host.train[r * kKernelInputs + k]; });
     begin(&DeviceModelView<T>::sketch_alpha);
-    for (const auto& alpha : sketch.alpha) arrays.insert(arrays.end(), alpha, alpha + kPrefixRows);
+    for (const std::vector<double>& alpha : sketch.alpha) {
+      arrays.insert(arrays.end(), alpha.begin(), alpha.end());
+      arrays.resize(arrays.size() + kPrefixRows - alpha.size());
+    }
     for (int o = 0; o < kMaxOutputs; ++o) view.remainder.norm[o] = static_cast<T>(sketch.rest[o]);
     // The sketch is computed in T throughout.
     constexpr ScreenPrecision kPrecision =

@@ -46,7 +46,7 @@ struct DeviceModelView {
   const T* inverse_factor;      ///< panels of L^-1
   const T* prefix;              ///< panels of the first kPrefixRows rows of L^-1
   const T* sketch_train;        ///< panels of [prefix_rows()][kKernelInputs]
-  const T* sketch_alpha;        ///< [kMaxOutputs][kPrefixRows]
+  const T* sketch_alpha;        ///< [kMaxOutputs][kPrefixRows]; zeros where there is no sample
   Remainder<T> remainder;       ///< of the sketch
   OutputScale<T> scale;
 
