@@ -38,20 +38,25 @@ struct StagesOf {
     explicit Picked(const int* lane) : of{V::lanes(lane), V::lanes(lane + V::kLanes)} {}
   };
 
-  /// Sums of the panel from `row` on: the bias and the inputs [0, shared), read from `sums`, or
-  /// computed where that is null; then the inputs up to `depth`.
+  /// Sums of the panel from `row` on: the bias and the first `depth` inputs.
+  [[gnu::always_inline]] static inline Sums first_sums(const PackedMatrix& matrix, int row,
+                                                       const float* strip, int depth) {
+    Sums sums;
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r) sums.of[r][0] = sums.of[r][1] = V::all(matrix.bias[row + r]);
+    accumulate(matrix.panels + static_cast<std::ptrdiff_t>(row) * matrix.depth, strip, depth, sums);
+    return sums;
+  }
+
+  /// The same of all inputs; bias and the inputs [0, shared) are read from `shared_sums`, unless
+  /// that is null.
   [[gnu::always_inline]] static inline Sums panel_sums(const PackedMatrix& matrix, int row,
                                                        const float* strip, int shared,
                                                        const float* shared_sums,
                                                        const Picked* picked) {
+    if (shared_sums == nullptr) return first_sums(matrix, row, strip, matrix.depth);
     Sums sums;
     const float* panel = matrix.panels + static_cast<std::ptrdiff_t>(row) * matrix.depth;
-    if (shared_sums == nullptr) {
-#pragma GCC unroll 16
-      for (int r = 0; r < kRows; ++r) sums.of[r][0] = sums.of[r][1] = V::all(matrix.bias[row + r]);
-      accumulate(panel, strip, matrix.depth, sums);
-      return sums;
-    }
 #pragma GCC unroll 16
     for (int r = 0; r < kRows; ++r)
       for (int half = 0; half < 2; ++half)
@@ -138,11 +143,7 @@ struct StagesOf {
   static void share_product(const PackedMatrix& matrix, int depth, int begin, int end,
                             const float* strip, float* out) {
     for (int row = begin; row < end; row += kRows) {
-      Sums sums;
-#pragma GCC unroll 16
-      for (int r = 0; r < kRows; ++r) sums.of[r][0] = sums.of[r][1] = V::all(matrix.bias[row + r]);
-      accumulate(matrix.panels + static_cast<std::ptrdiff_t>(row) * matrix.depth, strip, depth,
-                 sums);
+      const Sums sums = first_sums(matrix, row, strip, depth);
 #pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r)
         for (int half = 0; half < 2; ++half)
