@@ -359,8 +359,7 @@ std::vector<bool> failed_measurements(std::span<const DesignSample> samples, int
     bool failed = false;
     for (std::size_t i = 0; i < distance.size() && !failed; ++i)
       failed = distance[i] > limit && set.samples[i].cycles == sample.cycles &&
-               set.samples[i].layer == sample.layer &&
-               same_schedule(set.samples[i].mapping, sample.mapping);
+               same_design(set.samples[i], sample);
     out.push_back(failed);
   }
   return out;

@@ -12,10 +12,6 @@
 namespace polaris {
 namespace {
 
-bool same_design(const DesignSample& a, const DesignSample& b) {
-  return a.layer == b.layer && a.hardware == b.hardware && same_schedule(a.mapping, b.mapping);
-}
-
 void check_sample(const DesignSample& sample, std::size_t i) {
   const std::string where = "training sample " + std::to_string(i);
   if (!std::isfinite(sample.cycles) || sample.cycles <= 0.0)
@@ -27,6 +23,10 @@ void check_sample(const DesignSample& sample, std::size_t i) {
 }
 
 }  // namespace
+
+bool same_design(const DesignSample& a, const DesignSample& b) {
+  return a.layer == b.layer && a.hardware == b.hardware && same_schedule(a.mapping, b.mapping);
+}
 
 TrainingSet make_training_set(std::span<const DesignSample> samples, bool warp) {
   TrainingSet set;

@@ -9,6 +9,9 @@
 
 namespace polaris {
 
+/// Whether two samples measure one design point.
+bool same_design(const DesignSample& a, const DesignSample& b);
+
 struct TrainingSet {
   std::vector<DesignSample> samples;
   std::vector<std::vector<double>> targets;  ///< [output][sample], not standardised
