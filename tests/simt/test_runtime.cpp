@@ -16,31 +16,23 @@ constexpr std::uint64_t kSchedules = 16;
 
 float* ones() { return device_copy(std::vector<float>(kCount, 1.0f)); }
 
-/// A stream that ends with its scope.
-class OwnStream {
+/// A handle that ends with its scope.
+template <class Handle, auto kCreate, unsigned kFlags, auto kDestroy>
+class Own {
  public:
-  OwnStream() { POLARIS_CUDA(cudaStreamCreateWithFlags(&handle_, cudaStreamNonBlocking)); }
-  ~OwnStream() { cudaStreamDestroy(handle_); }
-  OwnStream(const OwnStream&) = delete;
-  OwnStream& operator=(const OwnStream&) = delete;
-  operator cudaStream_t() const { return handle_; }
+  Own() { POLARIS_CUDA(kCreate(&handle_, kFlags)); }
+  ~Own() { kDestroy(handle_); }
+  Own(const Own&) = delete;
+  Own& operator=(const Own&) = delete;
+  operator Handle() const { return handle_; }
 
  private:
-  cudaStream_t handle_ = nullptr;
+  Handle handle_ = nullptr;
 };
-
-/// Likewise an event.
-class OwnEvent {
- public:
-  OwnEvent() { POLARIS_CUDA(cudaEventCreateWithFlags(&handle_, cudaEventDisableTiming)); }
-  ~OwnEvent() { cudaEventDestroy(handle_); }
-  OwnEvent(const OwnEvent&) = delete;
-  OwnEvent& operator=(const OwnEvent&) = delete;
-  operator cudaEvent_t() const { return handle_; }
-
- private:
-  cudaEvent_t handle_ = nullptr;
-};
+using OwnStream =
+    Own<cudaStream_t, cudaStreamCreateWithFlags, cudaStreamNonBlocking, cudaStreamDestroy>;
+using OwnEvent =
+    Own<cudaEvent_t, cudaEventCreateWithFlags, cudaEventDisableTiming, cudaEventDestroy>;
 
 /// The number of schedules under which `run` does not return `expected`.
 template <class Run>
