@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "host/space/layer_text.hpp"
+#include "tests/cli/child.hpp"
 #include "tests/cli/run_polaris.hpp"
 
 namespace polaris {
@@ -219,7 +220,7 @@ TEST(SimulateKilled, ItsWorkerEndsSoon) {
       " '" POLARIS_BINARY
       "' simulate --quiet --layer-sizes 1,1,1024,1024,64,64,1 --dim 4"
       " --mapping 'L3[WIO] P1024 Q64 K16 C16 - L2[WI] N1 K4X - L1[O] N1 C4X - L0[W] Q16'";
-  const pid_t parent = ::fork();
+  const pid_t parent = new_child(::fork());
   if (parent == 0) {
     ::execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
     ::_exit(127);

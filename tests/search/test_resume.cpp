@@ -1,5 +1,4 @@
 // A search with real RTL, killed in the middle and resumed, as a user does it.
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -14,6 +13,7 @@
 #include "host/io/mapping_text.hpp"
 #include "host/space/layer_text.hpp"
 #include "host/store/store.hpp"
+#include "tests/cli/child.hpp"
 #include "tests/cli/run_polaris.hpp"
 
 namespace polaris {
@@ -38,24 +38,7 @@ std::vector<std::string> arguments(const std::string& workload, const std::strin
           "12",           "--candidates", "2000",       "--compare", "analytical"};
 }
 
-pid_t start(const std::vector<std::string>& args) {
-  const pid_t child = ::fork();
-  if (child != 0) return child;
-  const int null = ::open("/dev/null", O_WRONLY);
-  ::dup2(null, STDOUT_FILENO);
-  ::dup2(null, STDERR_FILENO);
-  std::vector<char*> argv;
-  for (const std::string& arg : args) argv.push_back(const_cast<char*>(arg.c_str()));
-  argv.push_back(nullptr);
-  ::execv(argv[0], argv.data());
-  ::_exit(127);
-}
-
-int wait_for(pid_t child) {
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return status;
-}
+pid_t start(const std::vector<std::string>& words) { return start_child(words, "/dev/null"); }
 
 std::size_t evaluations(const std::string& store) {
   if (!std::filesystem::exists(store)) return 0;
@@ -97,7 +80,7 @@ TEST(Resume, AKilledSearchLosesAndRepeatsNothing) {
   std::ofstream(workload) << kWorkload;
 
   const auto undisturbed = arguments(workload, folder / "a.sqlite", folder / "a.json");
-  ASSERT_EQ(wait_for(start(undisturbed)), 0);
+  ASSERT_EQ(end_of(start(undisturbed)), 0);
 
   // Killed at three depths, then left to end.
   const std::string store = folder / "b.sqlite";
@@ -107,9 +90,9 @@ TEST(Resume, AKilledSearchLosesAndRepeatsNothing) {
     while (evaluations(store) < depth && ::waitpid(child, nullptr, WNOHANG) == 0)
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     ::kill(child, SIGKILL);
-    wait_for(child);
+    end_of(child);
   }
-  ASSERT_EQ(wait_for(start(disturbed)), 0);
+  ASSERT_EQ(end_of(start(disturbed)), 0);
 
   // Files of at most 80 KiB stand in for a disk that fills up; then there is room again.
   const std::string full = folder / "c.sqlite";
@@ -117,10 +100,10 @@ TEST(Resume, AKilledSearchLosesAndRepeatsNothing) {
                                       "sh"};
   const auto stopped = arguments(workload, full, folder / "c.json");
   limited.insert(limited.end(), stopped.begin(), stopped.end());
-  const int status = wait_for(start(limited));
+  const int status = end_of(start(limited));
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 1) << status;
   EXPECT_FALSE(std::filesystem::exists(folder / "c.json"));
-  ASSERT_EQ(wait_for(start(stopped)), 0);
+  ASSERT_EQ(end_of(start(stopped)), 0);
   EXPECT_EQ(points_of(folder / "a.sqlite"), points_of(full));
   EXPECT_EQ(decisions(folder / "a.json"), decisions(folder / "c.json"));
 

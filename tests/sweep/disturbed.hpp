@@ -1,11 +1,9 @@
 // Sweeps as child processes that are killed between two of their checkpoints.
 #pragma once
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -13,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/cli/child.hpp"
 #include "tests/cli/run_polaris.hpp"
 
 namespace polaris {
@@ -26,16 +25,7 @@ inline std::string joined(const std::vector<std::string>& words) {
 inline pid_t start(std::vector<std::string> words, const std::string& out, const std::string& err) {
   words.insert(words.end(), {"--out", out});
   words.insert(words.begin(), POLARIS_BINARY);
-  const pid_t child = ::fork();
-  if (child != 0) return child;
-  const int file = ::open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-  ::dup2(file, STDOUT_FILENO);
-  ::dup2(file, STDERR_FILENO);
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  ::execv(argv[0], argv.data());
-  ::_exit(127);
+  return start_child(words, err);
 }
 
 inline std::string shard_file(const std::string& folder) {
@@ -50,12 +40,6 @@ inline void wait_for_checkpoint(pid_t child, const std::string& folder, const st
     if (info.si_pid == child) return;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
-}
-
-inline int end_of(pid_t child) {
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  return status;
 }
 
 /// Starts the sweep and kills it as soon as it has written its next checkpoint.

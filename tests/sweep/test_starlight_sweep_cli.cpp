@@ -124,7 +124,7 @@ TEST(StarlightSweepCommand, OnlyTopKilledTwiceEndsWithTheSameBytes) {
                     log = s.folder / "log";
   const std::vector<std::string> words = {
       "sweep",        "--workload", "resnet50",    "--space", "small",     "--layer",
-      "conv5_3x3",    "--range",    "0:2000000",   "--model", s.model,     "--only-top",
+      "conv5_3x3",    "--range",    "0:12000000",   "--model", s.model,     "--only-top",
       "--top",        "5",          "--objective", "mean",    "--threads", "1",
       "--checkpoint", "0",          "--backend",   "cpu"};
   const Outcome direct = run_polaris(joined(words) + "--out '" + whole + "'");

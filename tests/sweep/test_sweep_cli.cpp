@@ -1,5 +1,4 @@
 // polaris sweep and merge as a user runs them: killed, interrupted, out of disk, misused.
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <pty.h>
@@ -163,17 +162,11 @@ TEST(SweepCommand, FilesOfAnotherSpaceOrVersionAndCutOnesAreRefused) {
 std::string shown_on_terminal(const std::vector<std::string>& words, const std::string& out,
                               const std::string& part) {
   int terminal = 0;
-  const pid_t child = ::forkpty(&terminal, nullptr, nullptr, nullptr);
-  if (child == 0) {
-    std::vector<std::string> all = words;
-    all.insert(all.begin(), POLARIS_BINARY);
-    all.insert(all.end(), {"--out", out});
-    std::vector<char*> argv;
-    for (std::string& word : all) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    ::execv(argv[0], argv.data());
-    ::_exit(127);
-  }
+  std::vector<std::string> all = words;
+  all.insert(all.begin(), POLARIS_BINARY);
+  all.insert(all.end(), {"--out", out});
+  const pid_t child = new_child(::forkpty(&terminal, nullptr, nullptr, nullptr));
+  if (child == 0) become(all);
   std::string text;
   char buffer[4096];
   while (text.find(part) == std::string::npos) {
