@@ -11,7 +11,7 @@ inline constexpr int kPrefixRows = 64;
 
 inline StarlightSketch sketch_of(const PosteriorView<double>& model) {
   return sketch_of(model.samples, model.scale.outputs, model.inverse_factor, model.alpha,
-                   kPrefixRows);
+                   model.scale.unit_variance - 1.0, kPrefixRows);
 }
 
 }  // namespace polaris

@@ -14,6 +14,7 @@
 #include "host/engine/engine.hpp"
 #include "host/engine/exact_tile.hpp"
 #include "host/engine/make_cpu_engine.hpp"
+#include "host/engine/sample_order.hpp"
 #include "host/engine/screen_tile.hpp"
 #include "host/engine/select.hpp"
 #include "host/engine/tile_filler.hpp"
@@ -143,7 +144,7 @@ class CpuEngine final : public Engine {
                       std::span<Prediction> predictions) override {
     if (points.empty()) return;
     prepare(model);
-    const ScreenModel& screen = screen_model(model, all_features(), points[0]);
+    const ScreenModel& screen = screen_model(all_features(), points[0]);
     parallel_for_workers(static_cast<std::int64_t>(points.size()), ScreenTile::kSize, threads_,
                          [&](int number, std::int64_t begin, std::int64_t end) {
                            ScreenWorker& worker = screen_worker(number);
@@ -176,7 +177,7 @@ class CpuEngine final : public Engine {
     if (k <= 0 || candidates.size() == 0) return {};
     prepare(model);
     const LayerSpaceView& space = candidates.space;
-    const ScreenModel& screen = screen_model(model, varying_features(space), origin(space));
+    const ScreenModel& screen = screen_model(varying_features(space), origin(space));
     const PredictionError error = screen_error(model);
     const std::vector<std::uint64_t> finalists =
         find_finalists({.stages = stages_,
@@ -200,7 +201,7 @@ class CpuEngine final : public Engine {
                   std::span<const std::uint64_t> indices, std::span<Prediction> predictions) {
     if (indices.empty()) return;
     prepare(model);
-    const ScreenModel& screen = screen_model(model, varying_features(space), origin(space));
+    const ScreenModel& screen = screen_model(varying_features(space), origin(space));
     const LoopOrders orders(space, indices.size());
     const auto index_of = [indices](std::int64_t n) {
       return indices[static_cast<std::size_t>(n)];
@@ -237,21 +238,21 @@ class CpuEngine final : public Engine {
   /// Packs the model's factor if it is not that of the last call.
   void prepare(const StarlightModel& model) {
     if (factor_ && model.hash() == hash_) return;
-    factor_ = std::make_unique<PackedFactor>(model.tensors_f64(), stages_);
+    ordered_ = order_samples(model.tensors_f64(), kBoundRows, threads_);
+    factor_ = std::make_unique<PackedFactor>(ordered_, stages_);
     hash_ = model.hash();
     screen_.reset();
     for (auto& worker : screen_workers_) worker.reset();
   }
 
   /// The screen of the prepared model; that of the last call where it is of the same layer.
-  const ScreenModel& screen_model(const StarlightModel& model, const VaryingFeatures& varying,
-                                  const LayerPoint& point) {
+  const ScreenModel& screen_model(const VaryingFeatures& varying, const LayerPoint& point) {
     FixedFeatures fixed{varying, {}};
     feature_quantities(point.layer, point.hardware, point.mapping, fixed.value.data());
     for (std::size_t f = 0; f < fixed.value.size(); ++f)
       if (varying[f]) fixed.value[f] = 0.0;
     if (!screen_ || !(fixed == fixed_)) {
-      screen_ = std::make_unique<ScreenModel>(model.tensors_f64(), stages_, varying, point);
+      screen_ = std::make_unique<ScreenModel>(ordered_, stages_, varying, point);
       fixed_ = fixed;
     }
     return *screen_;
@@ -272,7 +273,8 @@ class CpuEngine final : public Engine {
 
   const simd::Stages& stages_ = simd::best_stages();
   int threads_;
-  std::string hash_;  // of the model that factor_ belongs to
+  std::string hash_;  // of the model that ordered_ and factor_ are of
+  PosteriorTensors<double> ordered_;
   std::unique_ptr<PackedFactor> factor_;
   std::unique_ptr<ScreenModel> screen_;
   FixedFeatures fixed_{};                                      // of screen_

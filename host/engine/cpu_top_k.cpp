@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <mutex>
+#include <numeric>
 
 #include "host/core/error.hpp"
 #include "host/core/interrupt.hpp"
@@ -23,26 +24,35 @@ constexpr std::int64_t kGrain = 1 << 13;
 
 /// Spread-out positions, at most so many and at most this share of all, whose analytically best are
 /// scored first, so that the first tiles have a k-th best to beat.
-constexpr std::uint64_t kWarmUp = std::uint64_t{1} << 16;
-constexpr std::uint64_t kWarmUpShare = 4;
+constexpr std::uint64_t kWarmUp = std::uint64_t{1} << 14;
+constexpr std::uint64_t kWarmUpShare = 16;
 /// Of them, those that are scored: so many for each of the k best.
 constexpr std::uint64_t kWarmUpExcess = 8;
 
-/// The largest mean with which an acquisition value of `threshold` can be reached by a deviation of
-/// at most `sd`; or more than it.
-double mean_limit(const Acquisition& acquisition, double sd, double threshold) {
+/// What a mean must not exceed for an acquisition value to be reached: base + slope sd.
+struct MeanLimit {
+  double base, slope;
+};
+
+/// For `threshold` and deviations up to `most_sd`. The other acquisitions than the confidence bound
+/// are sd^a h((best - mean) / sd), a = 0 or 1 or its logarithm, with a growing h, so that a
+/// candidate must be as close to the incumbent, in deviations, as one of deviation `most_sd` has to
+/// be.
+MeanLimit mean_limit(const Acquisition& acquisition, double most_sd, double threshold) {
   if (acquisition.kind == AcquisitionKind::lower_confidence_bound)
-    return acquisition.beta * sd - threshold;
-  // Beyond the incumbent all others grow with the deviation and fall with the mean.
+    return {-threshold, acquisition.beta};
   constexpr double kReach = 40.0;
   constexpr int kHalvings = 40;
-  double low = acquisition.best, high = acquisition.best + kReach * sd;
-  if (!(acquisition(high, sd) < threshold)) return kInfinity;
+  double low = 0.0, high = kReach;
+  const auto too_far = [&](double deviations) {
+    return acquisition(acquisition.best + deviations * most_sd, most_sd) < threshold;
+  };
+  if (!too_far(high)) return {kInfinity, 0.0};
   for (int i = 0; i < kHalvings; ++i) {
     const double middle = 0.5 * (low + high);
-    (acquisition(middle, sd) < threshold ? high : low) = middle;
+    (too_far(middle) ? high : low) = middle;
   }
-  return high;
+  return {acquisition.best, high};
 }
 
 /// Contenders of all threads.
@@ -87,121 +97,135 @@ class Worker {
       : request_(request),
         shared_(shared),
         ends_(ends),
-        all_(request),
-        promising_(request),
-        waiting_(request),
+        all_(request, kNeighbours),
+        promising_(request, ScreenTile::kSize),
+        waiting_(request, ScreenTile::kSize),
+        anchors_(request.stages, request.model, request.factor, kNeighbours),
         filler_(request.candidates.space, orders, all_.tile),
         passed_(ends.size()) {}
 
   /// The candidates index(begin) to index(end - 1).
   template <typename Index>
   void add(const Index& index, std::int64_t begin, std::int64_t end) {
-    sketch();
+    screen();
     filler_.expect(index, begin, end);
-    for (std::int64_t i = begin; i < end; ++i)
-      if (filler_.put(all_.count, index(i), [this] { sketch(); }) && all_.append(index(i)))
-        sketch();
+    for (std::int64_t i = begin; i < end; ++i) {
+      if (!filler_.put(all_.count, index(i), [this] { screen(); })) continue;
+      all_.index[static_cast<std::size_t>(all_.count++)] = index(i);
+      if (all_.count == (filler_.sharing() ? kNeighbours : ScreenTile::kSize)) screen();
+    }
   }
 
   void finish() {
-    sketch();
+    screen();
     bound();
     decide();
   }
 
-  /// Candidates that were sketched.
-  std::uint64_t sketched() const { return sketched_; }
+  /// Candidates that were screened.
+  std::uint64_t screened() const { return screened_; }
   /// Candidates that entered each block of rows.
   const std::vector<std::uint64_t>& passed() const { return passed_; }
 
  private:
-  /// Where this share of a sharing tile is left, whole kernel rows are computed in its place: with
-  /// what it shares they cost a third.
-  static constexpr int kGatherBelow = 3;
+  /// Candidates of a tile of neighbours: about as many as a strip of shared features is of.
+  static constexpr int kNeighbours = 8 * ScreenTile::kSize;
+  /// An anchor costs as much as so many kernel rows of candidates.
+  static constexpr std::size_t kRowsOfAnchors = 1;
 
   /// A tile and the candidates in it.
   struct Stop {
-    explicit Stop(const TopKRequest& request)
-        : tile(request.stages, request.factor.samples()), index() {}
+    Stop(const TopKRequest& request, int size)
+        : tile(request.stages, request.factor.samples(), size),
+          index(static_cast<std::size_t>(size)) {}
 
     /// Counts the candidate whose data are in slot `count`; true if the tile is full.
     bool append(std::uint64_t candidate) {
-      index[count++] = candidate;
-      return count == ScreenTile::kSize;
+      index[static_cast<std::size_t>(count++)] = candidate;
+      return count == tile.size();
     }
 
     ScreenTile tile;
-    std::uint64_t index[ScreenTile::kSize];
+    std::vector<std::uint64_t> index;
     int count = 0;
   };
 
   /// Whether the tile's slot, after finish() or finish_sketch(), may be among the k best. Its
   /// deviation counts as an upper bound.
   bool may_be_best(const ScreenTile& tile, int slot) {
-    const EdpPrediction edp = edp_prediction(tile.prediction(slot));
     const double threshold = shared_.threshold();
-    if (edp.mean - request_.error.mean > limit_of(threshold)) return false;
+    const MeanLimit limit = limit_of(threshold);
+    const Prediction p = tile.prediction(slot);
+    const double mean = static_cast<double>(p.log_latency) + static_cast<double>(p.log_energy);
+    const double most = static_cast<double>(p.log_latency_sd) +
+                        static_cast<double>(p.log_energy_sd) + request_.error.sd;
+    if (mean - request_.error.mean > limit.base + limit.slope * most) return false;
     PredictionError error = request_.error;
     error.upper_only = true;
-    return !(highest_acquisition(request_.acquisition, edp, error) < threshold);
+    return !(highest_acquisition(request_.acquisition, edp_prediction(p), error) < threshold);
   }
 
-  double limit_of(double threshold) {
+  MeanLimit limit_of(double threshold) {
     if (threshold != limit_threshold_) {
       limit_threshold_ = threshold;
       limit_ = threshold == -kInfinity
-                   ? kInfinity
+                   ? MeanLimit{kInfinity, 0.0}
                    : mean_limit(request_.acquisition, request_.prior_sd, threshold);
     }
     return limit_;
   }
 
-  /// Drops what the sketch can.
-  void sketch() {
+  /// Drops what anchors can, of neighbours, or else what the sketch can.
+  void screen() {
     if (all_.count == 0) return;
-    sketched_ += static_cast<std::uint64_t>(all_.count);
+    screened_ += static_cast<std::uint64_t>(all_.count);
     ScreenTile& tile = all_.tile;
     tile.encode(request_.model, all_.count);
-    tile.compute_sketch(request_.model, all_.count);
-    tile.clear_explained(all_.count);
-    tile.explain(request_.factor, 0, request_.model.sketch_panels(), all_.count);
-    tile.finish_sketch(request_.model, all_.count);
-    bool kept[ScreenTile::kSize];
-    int left = 0;
-    for (int slot = 0; slot < all_.count; ++slot) left += kept[slot] = may_be_best(tile, slot);
-    if (filler_.sharing() && kGatherBelow * left > all_.count) {
-      bound(all_, [&kept](int slot) { return kept[slot]; });
-      return;
+    left_.resize(static_cast<std::size_t>(all_.count));
+    std::iota(left_.begin(), left_.end(), 0);
+    if (filler_.sharing()) {
+      for (std::size_t before = 2 * left_.size();
+           left_.size() > kRowsOfAnchors * static_cast<std::size_t>(request_.stages.lanes) &&
+           2 * left_.size() <= before;) {
+        before = left_.size();
+        tile.finish_near(request_.model, anchors_, left_);
+        drop();
+      }
+    } else {
+      tile.compute_sketch(request_.model, all_.count);
+      tile.clear_explained(all_.count);
+      tile.explain(request_.factor, 0, request_.model.sketch_panels(), all_.count);
+      tile.finish_sketch(request_.model, all_.count);
+      drop();
     }
-    for (int slot = 0; slot < all_.count; ++slot) {
-      if (!kept[slot]) continue;
+    for (const int slot : left_) {
       promising_.tile.take_inputs(promising_.count, tile, slot);
-      if (promising_.append(all_.index[slot])) bound();
+      if (promising_.append(all_.index[static_cast<std::size_t>(slot)])) bound();
     }
     all_.count = 0;
+    filler_.share(filler_.sharing());
   }
 
+  /// Those slots of all_ that can not be among the k best.
+  void drop() {
+    std::erase_if(left_, [this](int slot) { return !may_be_best(all_.tile, slot); });
+  }
+
+  /// Means, and the first rows of L^-1.
   void bound() {
-    bound(promising_, [](int) { return true; });
-  }
-
-  /// Means, and the first rows of L^-1, of the slots of which `wanted` is true.
-  template <typename Wanted>
-  void bound(Stop& from, const Wanted& wanted) {
-    if (from.count == 0) return;
-    ScreenTile& tile = from.tile;
-    tile.compute_kernel(request_.model, from.count);
-    tile.clear_explained(from.count);
-    tile.explain(request_.factor, 0, ends_.front(), from.count);
-    tile.finish(request_.model, from.count);
-    for (int slot = 0; slot < from.count; ++slot) {
-      if (!wanted(slot)) continue;
-      ++passed_.front();
+    if (promising_.count == 0) return;
+    ScreenTile& tile = promising_.tile;
+    tile.compute_kernel(request_.model, promising_.count);
+    tile.clear_explained(promising_.count);
+    tile.explain(request_.factor, 0, ends_.front(), promising_.count);
+    tile.finish(request_.model, promising_.count);
+    passed_.front() += static_cast<std::uint64_t>(promising_.count);
+    for (int slot = 0; slot < promising_.count; ++slot) {
       if (!may_be_best(tile, slot)) continue;
       waiting_.tile.take_kernel(waiting_.count, tile, slot);
-      if (waiting_.append(from.index[slot])) decide();
+      if (waiting_.append(promising_.index[static_cast<std::size_t>(slot)])) decide();
     }
-    from.count = 0;
+    promising_.count = 0;
   }
 
   /// The rest of the variance, block by block.
@@ -217,7 +241,8 @@ class Worker {
       for (int slot = 0; slot < waiting_.count; ++slot) {
         if (!may_be_best(tile, slot)) continue;
         if (kept != slot) tile.take_kernel(kept, tile, slot);
-        waiting_.index[kept++] = waiting_.index[slot];
+        waiting_.index[static_cast<std::size_t>(kept++)] =
+            waiting_.index[static_cast<std::size_t>(slot)];
       }
       waiting_.count = kept;
     }
@@ -225,7 +250,7 @@ class Worker {
       const EdpPrediction edp = edp_prediction(tile.prediction(slot));
       shared_.offer(lowest_acquisition(request_.acquisition, edp, request_.error),
                     highest_acquisition(request_.acquisition, edp, request_.error),
-                    waiting_.index[slot]);
+                    waiting_.index[static_cast<std::size_t>(slot)]);
     }
     waiting_.count = 0;
   }
@@ -234,9 +259,12 @@ class Worker {
   SharedContenders& shared_;
   const std::vector<int>& ends_;
   Stop all_, promising_, waiting_;
+  std::vector<int> left_;  // slots of all_ that were not dropped
+  Anchors anchors_;
   TileFiller filler_;
-  std::uint64_t sketched_ = 0;
-  double limit_threshold_ = std::numeric_limits<double>::quiet_NaN(), limit_ = kInfinity;
+  std::uint64_t screened_ = 0;
+  double limit_threshold_ = std::numeric_limits<double>::quiet_NaN();
+  MeanLimit limit_{kInfinity, 0.0};
   std::vector<std::uint64_t> passed_;
 };
 
@@ -260,7 +288,7 @@ void scan(const TopKRequest& request, const std::vector<int>& ends, std::uint64_
   for (const std::unique_ptr<Worker>& worker : workers) {
     if (!worker) continue;
     worker->finish();
-    stats.feasible += worker->sketched();
+    stats.feasible += worker->screened();
     for (std::size_t b = 0; b < ends.size(); ++b) stats.blocks[b].candidates += worker->passed()[b];
   }
 }

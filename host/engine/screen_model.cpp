@@ -207,6 +207,7 @@ ScreenModel::ScreenModel(const PosteriorTensors<double>& model, const simd::Stag
   }
 
   fill_sketch(model);
+  fill_anchors();
   finish_ = {model.warp,
              model.outputs == 2,
              {static_cast<float>(model.sd[0]),
@@ -220,15 +221,28 @@ void ScreenModel::fill_sketch(const PosteriorTensors<double>& model) {
       std::min(kernel_.samples, whole_panels(kSketchSamples, panel_rows_) * panel_rows_);
   const StarlightSketch sketch =
       sketch_of(model.samples, model.outputs, model.inverse_factor.data(), model.alpha.data(),
-                sketch_.samples);
+                model.unit_variance - 1.0, sketch_.samples);
   for (std::size_t o = 0; o < 2; ++o) {
     sketch_alpha_[o] = AlignedFloats(static_cast<std::size_t>(sketch_.samples));
     sketch_.alpha[o] = sketch_alpha_[o].data();
     std::transform(sketch.alpha[o].begin(), sketch.alpha[o].end(), sketch_alpha_[o].data(),
                    [](double alpha) { return static_cast<float>(alpha); });
     remainder_.norm[o] = static_cast<float>(sketch.rest[o]);
+    posterior_norm_.of[o] = static_cast<float>(sketch.norm[o]);
   }
   remainder_.slack = static_cast<float>(kScreenSdError * std::sqrt(model.unit_variance));
+}
+
+void ScreenModel::fill_anchors() {
+  const int own = inputs() - shared_.count, samples = kernel_.samples;
+  own_samples_ = pack(
+      own_train_, own, samples,
+      [&](int c, int s) {
+        const int panel = s / panel_rows_, depth = inputs();
+        return train_.data[static_cast<std::size_t>(
+            (panel * depth + shared_.count + c) * panel_rows_ + s % panel_rows_)];
+      },
+      [](int) { return 0.0; });
 }
 
 }  // namespace polaris

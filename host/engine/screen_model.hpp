@@ -88,10 +88,11 @@ class ScreenModel {
   /// posterior without the other samples.
   const simd::KernelStages& sketch() const { return sketch_; }
   int sketch_panels() const { return sketch_.samples / panel_rows_; }
-  /// With whitened values v = L^-1 k and coefficients w = L^-1 residual, a mean is its linear part
-  /// plus v w. What the first M samples leave of it is at most |v_rest| |w_rest|, and |v_rest|^2 is
-  /// at most 1 - |v_M|^2, as no sample explains more than all of the prior variance, 1.
+  /// What the samples that the sketch leaves out may add to a mean (sketch.hpp).
   const simd::Remainder& remainder() const { return remainder_; }
+  /// For anchors (anchors.hpp): lengths of the means, and the own inputs of all samples.
+  const simd::PosteriorNorm& posterior_norm() const { return posterior_norm_; }
+  const simd::PackedMatrix& own_samples() const { return own_samples_; }
   const simd::FinishScaling& finish() const { return finish_; }
   /// Kernel inputs that differ from candidate to candidate: these features, then the latent.
   int features() const { return shared_.count + own_features_.count; }
@@ -106,16 +107,19 @@ class ScreenModel {
   simd::PackedMatrix pack(Panels& panels, int rows, int depth, const Row& row, const Bias& bias);
 
   void fill_sketch(const PosteriorTensors<double>& model);
+  void fill_anchors();
 
   int panel_rows_;
   std::vector<int> source_;
   AlignedFloats slope_, shift_, low_, high_;
-  Panels first_, second_, third_, train_;
+  Panels first_, second_, third_, train_, own_train_;
   AlignedFloats own_, alpha_[2], sketch_alpha_[2], mean_weight_[2];
   simd::FeatureScaling shared_{}, own_features_{};
   simd::EncoderStages encoder_{};
   simd::KernelStages kernel_{}, sketch_{};
   simd::Remainder remainder_{};
+  simd::PosteriorNorm posterior_norm_{};
+  simd::PackedMatrix own_samples_{};
   simd::FinishScaling finish_{};
 };
 

@@ -8,15 +8,18 @@
 
 namespace polaris {
 
-ScreenTile::ScreenTile(const simd::Stages& stages, int samples)
-    : stages_(stages), lanes_(stages.lanes), shared_(stages, samples) {
-  const auto floats = [](int rows) {
-    return AlignedFloats(static_cast<std::size_t>(rows) * static_cast<std::size_t>(kSize));
+ScreenTile::ScreenTile(const simd::Stages& stages, int samples, int candidates)
+    : stages_(stages),
+      lanes_(stages.lanes),
+      shared_(stages, samples),
+      lane_(static_cast<std::size_t>(candidates)) {
+  const auto floats = [this](int rows) {
+    return AlignedFloats(static_cast<std::size_t>(rows) * lane_.size());
   };
   quantities_ = floats(kFeatures);
   inputs_ = floats(kKernelInputs);
   hidden_ = floats(kHidden1 + kHidden2);
-  kernel_ = floats(samples);
+  kernel_ = AlignedFloats(static_cast<std::size_t>(samples) * kSize);
   mean_ = floats(2);
   explained_ = floats(1);
   per_candidate_ = floats(kRows);
@@ -38,19 +41,19 @@ void ScreenTile::share(bool sharing) {
   shared_.clear();
 }
 
-void ScreenTile::put_shared(int slot, int lane, const Mapping& mapping, float energy_ratio,
+void ScreenTile::put_shared(int slot, int lane, const float* ranks, float energy_ratio,
                             double lower_bound_cycles, double analytical_pj) {
   const StripLane q{quantities_.data() + at(kFeatures, slot, 0), lanes_};
   q[kEnergyRatio] = energy_ratio;
-  rank_quantities(mapping, kFirstRank, q);
+  for (int d = 0; d < kDims; ++d) q[kFirstRank + d] = ranks[d];
   per_candidate_[at(kRows, slot, kBound)] = static_cast<float>(lower_bound_cycles);
   per_candidate_[at(kRows, slot, kAnalytical)] = static_cast<float>(analytical_pj);
-  lane_[slot] = lane;
+  lane_[static_cast<std::size_t>(slot)] = lane;
 }
 
 const simd::SharedSums* ScreenTile::sums() {
   if (!sharing_) return nullptr;
-  sums_ = shared_.sums(lane_);
+  sums_ = shared_.sums(lane_.data());
   return &sums_;
 }
 
@@ -91,13 +94,28 @@ void ScreenTile::explain(const PackedFactor& factor, int begin, int end, int cou
                   explained_.data());
 }
 
-void ScreenTile::finish(const ScreenModel& model, int count) { run_finish(model, nullptr, count); }
-
-void ScreenTile::finish_sketch(const ScreenModel& model, int count) {
-  run_finish(model, &model.remainder(), count);
+void ScreenTile::finish(const ScreenModel& model, int count) {
+  run_finish(model, nullptr, false, count);
 }
 
-void ScreenTile::run_finish(const ScreenModel& model, const simd::Remainder* remainder, int count) {
+void ScreenTile::finish_sketch(const ScreenModel& model, int count) {
+  run_finish(model, &model.remainder(), false, count);
+}
+
+void ScreenTile::finish_near(const ScreenModel& model, Anchors& anchors,
+                             std::span<const int> slots) {
+  anchors.bound(shared_, lane_.data(), slots,
+                {inputs_.data(),
+                 at(kKernelInputs, lanes_, 0),
+                 {mean_.data(), per_candidate_.data() + at(kRows, 0, kSpread), explained_.data()},
+                 at(2, lanes_, 0),
+                 at(kRows, lanes_, 0),
+                 at(1, lanes_, 0)});
+  run_finish(model, nullptr, true, *std::max_element(slots.begin(), slots.end()) + 1);
+}
+
+void ScreenTile::run_finish(const ScreenModel& model, const simd::Remainder* remainder, bool spread,
+                            int count) {
   for (int s = 0; s < strips(count); ++s) {
     const int first = s * lanes_;
     float* rows = per_candidate_.data() + at(kRows, first, 0);
@@ -105,6 +123,7 @@ void ScreenTile::run_finish(const ScreenModel& model, const simd::Remainder* rem
     const float* mean = mean_.data() + at(2, first, 0);
     stages_.finish(model.finish(), remainder,
                    {{mean, mean + lanes_},
+                    spread ? row(kSpread) : nullptr,
                     explained_.data() + first,
                     row(kBound),
                     row(kAnalytical),
@@ -131,7 +150,8 @@ void ScreenTile::copy_column(AlignedFloats& to, int slot, const AlignedFloats& f
 void ScreenTile::take_inputs(int slot, const ScreenTile& from, int from_slot) {
   copy_column(inputs_, slot, from.inputs_, from_slot, kKernelInputs);
   if (from.sharing_)
-    from.shared_.copy_features(from.lane_[from_slot], inputs_.data() + at(kKernelInputs, slot, 0));
+    from.shared_.copy_features(from.lane_[static_cast<std::size_t>(from_slot)],
+                               inputs_.data() + at(kKernelInputs, slot, 0));
   copy_column(per_candidate_, slot, from.per_candidate_, from_slot, kRows);
 }
 

@@ -4,7 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
+#include <vector>
 
+#include "host/engine/anchors.hpp"
 #include "host/engine/screen_model.hpp"
 #include "host/engine/shared_strip.hpp"
 #include "models/space/layer_point.hpp"
@@ -18,7 +21,9 @@ class ScreenTile {
  public:
   static constexpr int kSize = simd::kTileCandidates;
 
-  ScreenTile(const simd::Stages& stages, int samples);
+  /// Of `candidates` slots; kernel rows, of up to `samples` samples, only for the first kSize.
+  ScreenTile(const simd::Stages& stages, int samples, int candidates = kSize);
+  int size() const { return static_cast<int>(lane_.size()); }
 
   /// Writes the features of a point to `slot`.
   void put(int slot, const Layer& layer, const HardwareConfig& hardware, const Mapping& mapping);
@@ -29,8 +34,8 @@ class ScreenTile {
   /// What the candidates of a sharing tile have in common.
   SharedStrip& shared() { return shared_; }
   /// The point whose shared features are in `lane` of shared(), and whose own are the places of its
-  /// loops and these.
-  void put_shared(int slot, int lane, const Mapping& mapping, float energy_ratio,
+  /// loops, `ranks` [kDims], and the energy ratio.
+  void put_shared(int slot, int lane, const float* ranks, float energy_ratio,
                   double lower_bound_cycles, double analytical_pj);
 
   /// The stages for slots [0, count), in this order.
@@ -47,6 +52,8 @@ class ScreenTile {
   void finish(const ScreenModel& model, int count);
   /// After compute_sketch: lower bounds of the means, upper bounds of the deviations.
   void finish_sketch(const ScreenModel& model, int count);
+  /// The same from a strip of anchors for some slots of a sharing tile, after `encode`.
+  void finish_near(const ScreenModel& model, Anchors& anchors, std::span<const int> slots);
 
   Prediction prediction(int slot) const;
 
@@ -57,12 +64,13 @@ class ScreenTile {
 
  private:
   /// Rows of `per_candidate_` in each strip.
-  enum Row { kBound, kAnalytical, kLatency, kLatencySd, kEnergy, kEnergySd, kRows };
+  enum Row { kBound, kAnalytical, kSpread, kLatency, kLatencySd, kEnergy, kEnergySd, kRows };
 
   /// Null where nothing is shared.
   const simd::SharedSums* sums();
   void run_kernel(const ScreenModel& model, const simd::KernelStages& kernel, int count);
-  void run_finish(const ScreenModel& model, const simd::Remainder* remainder, int count);
+  void run_finish(const ScreenModel& model, const simd::Remainder* remainder, bool spread,
+                  int count);
   void copy_column(AlignedFloats& to, int slot, const AlignedFloats& from, int from_slot, int rows);
 
   int strips(int count) const { return (count + lanes_ - 1) / lanes_; }
@@ -76,7 +84,7 @@ class ScreenTile {
   int lanes_;
   bool sharing_ = false;
   SharedStrip shared_;
-  int lane_[kSize] = {};  // of shared_, where it is used
+  std::vector<int> lane_;  // of shared_, where it is used
   simd::SharedSums sums_{};
   int samples_ = 0;              // of the kernel rows that are in kernel_
   AlignedFloats quantities_;     // [strip][kFeatures][lanes]

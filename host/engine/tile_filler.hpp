@@ -46,6 +46,13 @@ class TileFiller {
 
   bool sharing() const { return sharing_; }
 
+  /// Forgets what the candidates so far have in common. To be called where the tile is empty.
+  void share(bool sharing) {
+    sharing_ = sharing;
+    tile_.share(sharing);
+    known_.clear();
+  }
+
   /// Puts a candidate into slot `size`; false, and nothing put, where it is infeasible. Where there
   /// is no room for what it would share, `run` comes first: it scores the candidates in the tile
   /// and sets `size` to 0.
@@ -62,7 +69,9 @@ class TileFiller {
       share(true);
       known = find();
     }
-    tile_.put_shared(size, known->own.lane, point_.mapping, known->own.energy_ratio, bound_,
+    float ranks[kDims];
+    rank_quantities(point_.mapping, 0, ranks);
+    tile_.put_shared(size, known->own.lane, ranks, known->own.energy_ratio, bound_,
                      known->own.analytical_pj);
     return true;
   }
@@ -79,17 +88,11 @@ class TileFiller {
     SharedStrip::Own own;
   };
 
-  void share(bool sharing) {
-    sharing_ = sharing;
-    tile_.share(sharing);
-    known_.clear();
-  }
   void enter(std::uint64_t block);
   /// point_ of the index; false where it is infeasible.
   bool decode(std::uint64_t index);
   /// Null where the strip of shared features is full.
   const Known* find();
-
   const LayerSpaceView& space_;
   const LoopOrders& orders_;
   ScreenTile& tile_;

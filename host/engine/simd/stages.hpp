@@ -79,6 +79,27 @@ struct SharedSums {
   const int* lane;      ///< [strip][lanes]: where each candidate's sums are
 };
 
+/// One strip of anchors: points whose posterior is known with its gradient, from which that of
+/// points nearby is bounded (host/engine/anchors.hpp). Own inputs are all but the shared ones.
+struct AnchorRows {
+  float* mean;         ///< [2][lanes]
+  float* gradient;     ///< [2][own inputs][lanes] of the means by the inputs
+  float* unexplained;  ///< [lanes] root of the share of the variance left, or more
+  float* inputs;       ///< [own inputs][lanes]
+};
+
+/// Lengths of the posterior means in the kernel's feature space (StarlightSketch::norm).
+struct PosteriorNorm {
+  float of[2];
+};
+
+/// Rows of a strip out of `near`.
+struct NearRows {
+  float* mean;       ///< [2][lanes] lower bounds
+  float* spread;     ///< [lanes] by how much the first mean may be larger
+  float* explained;  ///< [lanes] lower bound
+};
+
 /// What turns unit posteriors into predictions (OutputScale).
 struct FinishScaling {
   bool warp;
@@ -97,6 +118,7 @@ struct Remainder {
 /// Rows of a strip in and out of `finish`.
 struct FinishRows {
   const float* mean[2];
+  const float* spread;  ///< null, or by how much the first mean may be larger
   const float* explained;
   const float* bound;       ///< lower_bound_cycles
   const float* analytical;  ///< pJ
@@ -130,7 +152,18 @@ struct Stages {
   /// has (p + 1) rows columns and begins at rows^2 p (p + 1) / 2.
   void (*explain)(const float* factor, int begin, int end, const float* kernel, int samples,
                   int strips, float* explained);
-  /// One strip. With a remainder: no mean is lower than what it writes, no deviation larger.
+  /// One strip of inputs -> kernel rows [samples][lanes], and the means and gradients of `anchor`;
+  /// shared inputs are not read.
+  /// `samples`: the own inputs of all samples, [own inputs] rows by [samples], as in `train`;
+  /// `slopes`: scratch, [2][samples][lanes].
+  void (*anchor)(const KernelStages&, const PackedMatrix& samples, const SharedSums&,
+                 const float* inputs, float* kernel, float* slopes, const AnchorRows& anchor);
+  /// Bounds for one strip of inputs, of which only the own ones are read; `anchor`: [lanes], the
+  /// lane of each candidate's anchor, which must be equal to it in all shared inputs.
+  void (*near)(const KernelStages&, const PosteriorNorm&, const AnchorRows&, const int* anchor,
+               const float* inputs, const NearRows&);
+  /// One strip. With a remainder or a spread: no mean is lower than what it writes, no deviation
+  /// larger.
   void (*finish)(const FinishScaling&, const Remainder*, const FinishRows&);
   /// For benchmarks: multiply-adds on registers only; returns the operations done.
   double (*multiply_adds)(long rounds);

@@ -161,26 +161,32 @@ struct StagesOf {
     }
   }
 
+  /// Of a strip: its part of the distances, [lanes], and the linear part of the means.
+  static inline void linear_sums(const KernelStages& stages, const SharedSums* shared,
+                                 const int* lane, const float* strip, float* own_norm,
+                                 float* mean) {
+    for (int i = 0; i < kLanes; i += V::kLanes) {
+      Linear sums = linear_bias(stages);
+      if (shared != nullptr) {
+        const auto lanes = V::lanes(lane + i);
+        sums = {
+            V::pick(shared->linear, lanes),
+            {V::pick(shared->linear + kLanes, lanes), V::pick(shared->linear + 2 * kLanes, lanes)}};
+      }
+      sums.add(stages, shared != nullptr ? stages.shared : 0, stages.train.depth, strip + i);
+      sums.norm.store(own_norm + i);
+      sums.mean[0].store(mean + i);
+      sums.mean[1].store(mean + kLanes + i);
+    }
+  }
+
   static void kernel(const KernelStages& stages, const SharedSums* shared, const float* inputs,
                      std::size_t stride, int strips, float* kernel, float* mean) {
-    const int depth = stages.train.depth;
     float own_norm[kTileCandidates];
-    for (int s = 0; s < strips; ++s) {
-      const float* strip = inputs + static_cast<std::size_t>(s) * stride;
-      for (int i = 0; i < kLanes; i += V::kLanes) {
-        Linear sums = linear_bias(stages);
-        if (shared != nullptr) {
-          const auto lanes = V::lanes(shared->lane + s * kLanes + i);
-          sums = {V::pick(shared->linear, lanes),
-                  {V::pick(shared->linear + kLanes, lanes),
-                   V::pick(shared->linear + 2 * kLanes, lanes)}};
-        }
-        sums.add(stages, shared != nullptr ? stages.shared : 0, depth, strip + i);
-        sums.norm.store(own_norm + s * kLanes + i);
-        sums.mean[0].store(mean + (2 * s) * kLanes + i);
-        sums.mean[1].store(mean + (2 * s + 1) * kLanes + i);
-      }
-    }
+    for (int s = 0; s < strips; ++s)
+      linear_sums(stages, shared, shared != nullptr ? shared->lane + s * kLanes : nullptr,
+                  inputs + static_cast<std::size_t>(s) * stride, own_norm + s * kLanes,
+                  mean + 2 * s * kLanes);
     for (int row = 0; row < stages.samples; row += kRows) {
       for (int s = 0; s < strips; ++s) {
         const float* strip = inputs + static_cast<std::size_t>(s) * stride;
@@ -191,25 +197,100 @@ struct StagesOf {
           const Picked picked(shared->lane + s * kLanes);
           sums = panel_sums(stages.train, row, strip, stages.shared, shared->train, &picked);
         }
-        const V own[2] = {V::load(own_norm + s * kLanes),
-                          V::load(own_norm + s * kLanes + V::kLanes)};
+        add_distances(sums, own_norm + s * kLanes);
         float* out = kernel + (static_cast<std::ptrdiff_t>(s) * stages.samples + row) * kLanes;
-#pragma GCC unroll 2
-        for (int half = 0; half < 2; ++half) {
-          const int lane = half * V::kLanes;
-          float* means = mean + 2 * s * kLanes + lane;
-          V sum0 = V::load(means), sum1 = V::load(means + kLanes);
-#pragma GCC unroll 16
-          for (int r = 0; r < kRows; ++r) {
-            const V k = matern52(sums.of[r][half] + own[half]);
-            k.store(out + r * kLanes + lane);
-            sum0 = multiply_add(V::all(stages.alpha[0][row + r]), k, sum0);
-            sum1 = multiply_add(V::all(stages.alpha[1][row + r]), k, sum1);
-          }
-          sum0.store(means);
-          sum1.store(means + kLanes);
-        }
+        store_kernel(stages, row, sums, out, mean + 2 * s * kLanes);
       }
+    }
+  }
+
+  [[gnu::always_inline]] static inline void add_distances(Sums& sums, const float* own_norm) {
+#pragma GCC unroll 16
+    for (int r = 0; r < kRows; ++r)
+      for (int half = 0; half < 2; ++half)
+        sums.of[r][half] = sums.of[r][half] + V::load(own_norm + half * V::kLanes);
+  }
+
+  /// Rows from `row` on of a strip's kernel row, of their scaled distances; adds to the means.
+  [[gnu::always_inline]] static inline void store_kernel(const KernelStages& stages, int row,
+                                                         const Sums& distances, float* kernel,
+                                                         float* mean) {
+#pragma GCC unroll 2
+    for (int half = 0; half < 2; ++half) {
+      const int lane = half * V::kLanes;
+      V sum0 = V::load(mean + lane), sum1 = V::load(mean + kLanes + lane);
+#pragma GCC unroll 16
+      for (int r = 0; r < kRows; ++r) {
+        const V k = matern52(distances.of[r][half]);
+        k.store(kernel + r * kLanes + lane);
+        sum0 = multiply_add(V::all(stages.alpha[0][row + r]), k, sum0);
+        sum1 = multiply_add(V::all(stages.alpha[1][row + r]), k, sum1);
+      }
+      sum0.store(mean + lane);
+      sum1.store(mean + kLanes + lane);
+    }
+  }
+
+  static void anchor(const KernelStages& stages, const PackedMatrix& samples,
+                     const SharedSums& shared, const float* inputs, float* kernel, float* slopes,
+                     const AnchorRows& anchor) {
+    float own_norm[kLanes];
+    linear_sums(stages, &shared, shared.lane, inputs, own_norm, anchor.mean);
+    const Picked picked(shared.lane);
+    V slope_sum[2][2];
+    for (V(&of)[2] : slope_sum) of[0] = of[1] = V::all(0.0f);
+    for (int row = 0; row < stages.samples; row += kRows) {
+      Sums sums = panel_sums(stages.train, row, inputs, stages.shared, shared.train, &picked);
+      add_distances(sums, own_norm);
+      store_kernel(stages, row, sums, kernel + row * kLanes, anchor.mean);
+      for (int r = 0; r < kRows; ++r)
+        for (int half = 0; half < 2; ++half) {
+          const V slope = matern52_slope(sums.of[r][half]);
+          for (int o = 0; o < 2; ++o) {
+            const V weighted = V::all(stages.alpha[o][row + r]) * slope;
+            weighted.store(slopes + (o * stages.samples + row + r) * kLanes + half * V::kLanes);
+            slope_sum[o][half] = slope_sum[o][half] + weighted;
+          }
+        }
+    }
+    const int own = samples.count;
+    for (int o = 0; o < 2; ++o) {
+      float* gradient = anchor.gradient + o * own * kLanes;
+      product(samples, slopes + o * stages.samples * kLanes, [&](int c, int lane, V sum) {
+        const int input = stages.shared + c;
+        const V x = V::load(inputs + input * kLanes + lane);
+        const V twice = V::all(2.0f * stages.own[input]) * x;
+        (multiply_add(twice, slope_sum[o][lane / V::kLanes], sum) +
+         V::all(stages.mean_weight[o][input]))
+            .store(gradient + c * kLanes + lane);
+      });
+    }
+  }
+
+  static void near(const KernelStages& stages, const PosteriorNorm& norm, const AnchorRows& anchor,
+                   const int* anchor_lane, const float* inputs, const NearRows& out) {
+    constexpr float kRootThird = 0.577350269189625765f;
+    const int own = stages.train.depth - stages.shared;
+    for (int i = 0; i < kLanes; i += V::kLanes) {
+      const auto lanes = V::lanes(anchor_lane + i);
+      V mean[2] = {V::pick(anchor.mean, lanes), V::pick(anchor.mean + kLanes, lanes)};
+      V square = V::all(0.0f);
+      for (int c = 0; c < own; ++c) {
+        const V x = V::load(inputs + (stages.shared + c) * kLanes + i);
+        const V step = x - V::pick(anchor.inputs + c * kLanes, lanes);
+        square = multiply_add(V::all(stages.own[stages.shared + c]) * step, step, square);
+        for (int o = 0; o < 2; ++o)
+          mean[o] =
+              multiply_add(V::pick(anchor.gradient + (o * own + c) * kLanes, lanes), step, mean[o]);
+      }
+      square = square * V::all(kLn2 * kLn2);
+      const V r = square_root(square);
+      const V far = V::all(0.5f) * square / multiply_add(V::all(1.0f / 3.0f), r, V::all(1.0f));
+      for (int o = 0; o < 2; ++o)
+        (mean[o] - V::all(norm.of[o]) * far).store(out.mean + o * kLanes + i);
+      (V::all(2.0f * norm.of[0]) * far).store(out.spread + i);
+      const V rest = multiply_add(V::all(kRootThird), r, V::pick(anchor.unexplained, lanes));
+      (V::all(1.0f) - rest * rest).store(out.explained + i);
     }
   }
 
@@ -237,6 +318,11 @@ struct StagesOf {
     }
   }
 
+  /// e^g, or eps where that is larger: cycles over their bound, less 1 - eps.
+  static inline V above_bound(V g) {
+    return larger_of(V::all(0.1f), exponential(smaller_of(V::all(87.0f), g)));
+  }
+
   /// As to_prediction; absolute errors below 1e-5 (logarithms of up to 1e12 in float).
   static void finish(const FinishScaling& scaling, const Remainder* remainder,
                      const FinishRows& rows) {
@@ -253,13 +339,15 @@ struct StagesOf {
       const V target_sd = V::all(scaling.sd[0]) * unit_sd;
       V latency = g, latency_sd = target_sd;
       if (scaling.warp) {
-        const V above = larger_of(eps, exponential(smaller_of(V::all(87.0f), g)));
-        const V scale = one - eps + above;
+        const V above = above_bound(g), scale = one - eps + above;
         latency = natural_log(V::load(rows.bound + i)) + natural_log(scale);
-        // The deviation of ln cycles grows with g to that of g: where g is a bound, so is the
-        // latter.
-        if (remainder == nullptr)
-          latency_sd = natural_log(one + above * (exponential(target_sd) - one) / scale);
+        // The deviation of ln cycles grows with g to that of g: of a remainder nothing but the
+        // latter is known.
+        if (remainder == nullptr) {
+          const V most = rows.spread == nullptr ? above : above_bound(g + V::load(rows.spread + i));
+          latency_sd =
+              natural_log(one + most * (exponential(target_sd) - one) / (one - eps + most));
+        }
       }
       latency.store(rows.log_latency + i);
       latency_sd.store(rows.log_latency_sd + i);
@@ -305,7 +393,8 @@ struct StagesOf {
                                   kRows,          standardise,
                                   encode,         kernel,
                                   share_product,  share_linear,
-                                  explain,        finish,
+                                  explain,        anchor,
+                                  near,           finish,
                                   multiply_adds,  exp_of_minus_lanes,
                                   matern52_lanes, log2_positive_lanes};
     return stages;

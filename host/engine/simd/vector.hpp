@@ -183,4 +183,13 @@ inline V matern52(V scaled) {
   return polynomial * two_to_minus(t);
 }
 
+/// Derivative of matern52 by `scaled`: -(1 + r) e^-r ln(2)^2 / 6.
+template <typename V>
+inline V matern52_slope(V scaled) {
+  constexpr float kFactor = -kLn2 * kLn2 / 6.0f;
+  scaled = larger_of(V::all(0.0f), smaller_of(V::all(kLargestPower * kLargestPower), scaled));
+  const V t = square_root(scaled);
+  return multiply_add(t, V::all(kFactor * kLn2), V::all(kFactor)) * two_to_minus(t);
+}
+
 }  // namespace polaris::simd
