@@ -24,7 +24,7 @@ using nlohmann::ordered_json;
 struct StageBench {
   StageBench(const ThroughputRequest& of, const simd::Stages& stages)
       : request(of),
-        factor(of.model.tensors_f64(), stages),
+        factor(of.model.tensors_f64(), of.model.tensors_f64().samples, stages),
         screen(of.model.tensors_f64(), stages, varying_features(of.space), decoded(0)),
         tile(stages, factor.samples()) {
     for (std::size_t i = 0; i < std::min(kPoints, of.candidates.size()); ++i)
@@ -101,8 +101,10 @@ StageFlops stage_flops(int samples, int features, int first_rows) {
 ordered_json measure_stages(const ThroughputRequest& request, const MachinePeaks& machine) {
   constexpr int kFirstRows = 64;
   const simd::Stages& stages = simd::best_stages();
-  const int first_panels = std::min((kFirstRows + stages.rows - 1) / stages.rows,
-                                    PackedFactor(request.model.tensors_f64(), stages).panels());
+  const int first_panels = std::min(
+      (kFirstRows + stages.rows - 1) / stages.rows,
+      PackedFactor(request.model.tensors_f64(), request.model.tensors_f64().samples, stages)
+          .panels());
   const VaryingFeatures varying = varying_features(request.space);
   const StageFlops flops =
       stage_flops(request.model.tensors_f64().samples,

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,19 +44,24 @@ struct ScreenWorker {
   /// How much of the posterior is looked at.
   enum class Depth : std::uint8_t { sketch, bound, all };
 
-  void run(const ScreenModel& model, const PackedFactor& factor, Depth depth, int size,
-           std::span<Prediction> out) {
+  void run(const ScreenModel& model, const PackedFactor& factor, const TailFactor* tail,
+           Depth depth, int size, std::span<Prediction> out) {
     tile.encode(model, size);
-    tile.clear_explained(size);
     if (depth == Depth::sketch) {
       tile.compute_sketch(model, size);
+      tile.clear_explained(size);
       tile.explain(factor, 0, model.sketch_panels(), size);
       tile.finish_sketch(model, size);
     } else {
-      const int some = whole_panels(kBoundRows, factor.panel_rows());
       tile.compute_kernel(model, size);
-      tile.explain(factor, 0,
-                   depth == Depth::all ? factor.panels() : std::min(some, factor.panels()), size);
+      if (depth == Depth::all) {
+        tile.explain_all(model, factor, tail, size);
+      } else {
+        tile.clear_explained(size);
+        tile.explain(factor, 0,
+                     std::min(whole_panels(kBoundRows, factor.panel_rows()), factor.panels()),
+                     size);
+      }
       tile.finish(model, size);
     }
     for (int slot = 0; slot < size; ++slot) out[target[slot]] = tile.prediction(slot);
@@ -145,6 +151,7 @@ class CpuEngine final : public Engine {
     if (points.empty()) return;
     prepare(model);
     const ScreenModel& screen = screen_model(all_features(), points[0]);
+    const TailFactor* tail = this->tail();
     parallel_for_workers(static_cast<std::int64_t>(points.size()), ScreenTile::kSize, threads_,
                          [&](int number, std::int64_t begin, std::int64_t end) {
                            ScreenWorker& worker = screen_worker(number);
@@ -156,7 +163,7 @@ class CpuEngine final : public Engine {
                              worker.tile.put(size, p.layer, p.hardware, p.mapping);
                              worker.target[size] = n;
                            }
-                           worker.run(screen, *factor_, Depth::all, size, predictions);
+                           worker.run(screen, *factor_, tail, Depth::all, size, predictions);
                          });
   }
 
@@ -203,6 +210,7 @@ class CpuEngine final : public Engine {
     prepare(model);
     const ScreenModel& screen = screen_model(varying_features(space), origin(space));
     const LoopOrders orders(space, indices.size());
+    const TailFactor* tail = depth == Depth::all ? this->tail() : nullptr;
     const auto index_of = [indices](std::int64_t n) {
       return indices[static_cast<std::size_t>(n)];
     };
@@ -213,7 +221,8 @@ class CpuEngine final : public Engine {
                            filler.expect(index_of, begin, end);
                            int size = 0;
                            const auto run = [&] {
-                             if (size > 0) worker.run(screen, *factor_, depth, size, predictions);
+                             if (size > 0)
+                               worker.run(screen, *factor_, tail, depth, size, predictions);
                              size = 0;
                            };
                            for (std::int64_t n = begin; n < end; ++n) {
@@ -239,10 +248,19 @@ class CpuEngine final : public Engine {
   void prepare(const StarlightModel& model) {
     if (factor_ && model.hash() == hash_) return;
     ordered_ = order_samples(model.tensors_f64(), kBoundRows, threads_);
-    factor_ = std::make_unique<PackedFactor>(ordered_, stages_);
+    factor_ = std::make_unique<PackedFactor>(ordered_, ordered_.samples, stages_);
+    tail_.reset();
+    tail_known_ = false;
     hash_ = model.hash();
     screen_.reset();
     for (auto& worker : screen_workers_) worker.reset();
+  }
+
+  /// Of the prepared model, made when first asked for; null where it has none.
+  const TailFactor* tail() {
+    if (!tail_known_) tail_ = TailFactor::of(ordered_, stages_);
+    tail_known_ = true;
+    return tail_ ? &*tail_ : nullptr;
   }
 
   /// The screen of the prepared model; that of the last call where it is of the same layer.
@@ -276,6 +294,8 @@ class CpuEngine final : public Engine {
   std::string hash_;  // of the model that ordered_ and factor_ are of
   PosteriorTensors<double> ordered_;
   std::unique_ptr<PackedFactor> factor_;
+  std::optional<TailFactor> tail_;
+  bool tail_known_ = false;
   std::unique_ptr<ScreenModel> screen_;
   FixedFeatures fixed_{};                                      // of screen_
   std::vector<std::unique_ptr<ScreenWorker>> screen_workers_;  // one a thread, kept between calls

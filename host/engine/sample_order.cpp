@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "host/fit/encoder_batch.hpp"
 #include "host/fit/likelihood.hpp"
 
 namespace polaris {
@@ -61,8 +62,8 @@ PosteriorTensors<double> order_samples(const PosteriorTensors<double>& model, in
   const CovarianceFactor factor = factorise_covariance(scaled, model.unit_variance - 1.0, threads);
   // The diagonal has the jitter that made the factorisation succeed in the old order.
   if (factor.jitter > 0.0) return model;
-  using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  Eigen::Map<RowMajor>(out.inverse_factor.data(), n, n) = invert_lower(factor.lower, threads);
+  Eigen::Map<RowMajor<double>>(out.inverse_factor.data(), n, n) =
+      invert_lower(factor.lower, threads);
   return out;
 }
 

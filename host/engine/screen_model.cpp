@@ -54,36 +54,6 @@ VaryingFeatures varying_features(const LayerSpaceView& space) {
   return out;
 }
 
-PackedFactor::PackedFactor(const PosteriorTensors<double>& model, const simd::Stages& stages)
-    : panels_(whole_panels(model.samples, stages.rows)),
-      samples_(panels_ * stages.rows),
-      data_(static_cast<std::size_t>(samples_) * static_cast<std::size_t>(samples_ + stages.rows) /
-            2) {
-  const auto n = static_cast<std::size_t>(model.samples);
-  const auto rows = static_cast<std::size_t>(stages.rows);
-  std::size_t at = 0;
-  for (std::size_t first = 0; first < n; first += rows)
-    for (std::size_t c = 0; c < first + rows; ++c)
-      for (std::size_t r = first; r < first + rows; ++r, ++at)
-        if (r < n && c <= r) data_[at] = static_cast<float>(model.inverse_factor[r * n + c]);
-}
-
-template <typename Row, typename Bias>
-simd::PackedMatrix ScreenModel::pack(Panels& panels, int rows, int depth, const Row& row,
-                                     const Bias& bias) {
-  const int padded = whole_panels(rows, panel_rows_) * panel_rows_;
-  panels.data = AlignedFloats(static_cast<std::size_t>(padded) * static_cast<std::size_t>(depth));
-  panels.bias = AlignedFloats(static_cast<std::size_t>(padded));
-  std::size_t at = 0;
-  for (int first = 0; first < padded; first += panel_rows_)
-    for (int c = 0; c < depth; ++c)
-      for (int r = first; r < first + panel_rows_; ++r, ++at)
-        if (r < rows) panels.data[at] = static_cast<float>(row(r, c));
-  for (int r = 0; r < rows; ++r)
-    panels.bias[static_cast<std::size_t>(r)] = static_cast<float>(bias(r));
-  return {panels.data.data(), panels.bias.data(), rows, depth};
-}
-
 ScreenModel::ScreenModel(const PosteriorTensors<double>& model, const simd::Stages& stages,
                          const VaryingFeatures& varying, const LayerPoint& point)
     : panel_rows_(stages.rows) {
@@ -147,18 +117,18 @@ ScreenModel::ScreenModel(const PosteriorTensors<double>& model, const simd::Stag
   encoder_.shared = kernel_.shared = shared_.count;
   encoder_.features = features();
   encoder_.hidden1 = kHidden1;
-  encoder_.first = pack(
-      first_, kHidden1 + kLatent, features(),
+  encoder_.first = first_.pack(
+      stages, kHidden1 + kLatent, features(),
       [&](int r, int c) { return first_row(r)[source_[static_cast<std::size_t>(c)]]; },
       [&](int r) {
         return at_origin(first_row(r)) + (r < kHidden1 ? p[EncoderLayout::bias1 + r] : 0.0);
       });
-  encoder_.second = pack(
-      second_, kHidden2, kHidden1,
+  encoder_.second = second_.pack(
+      stages, kHidden2, kHidden1,
       [p](int r, int c) { return p[EncoderLayout::weight2 + r * kHidden1 + c]; },
       [p](int r) { return p[EncoderLayout::bias2 + r]; });
-  encoder_.third = pack(
-      third_, kLatent, kHidden2,
+  encoder_.third = third_.pack(
+      stages, kLatent, kHidden2,
       [p](int r, int c) { return p[EncoderLayout::weight3 + r * kHidden2 + c]; },
       [&](int r) { return p[EncoderLayout::bias3 + r] - origin[static_cast<std::size_t>(r)]; });
 
@@ -169,8 +139,8 @@ ScreenModel::ScreenModel(const PosteriorTensors<double>& model, const simd::Stag
   };
   const auto square = [](double x) { return x * x; };
   constexpr double kScale = simd::kMaternScale;
-  kernel_.train = pack(
-      train_, model.samples, inputs(),
+  kernel_.train = train_.pack(
+      stages, model.samples, inputs(),
       [&](int r, int c) {
         const std::size_t k = input(c);
         return -2.0 * kScale * square(length(k)) *
@@ -207,7 +177,7 @@ ScreenModel::ScreenModel(const PosteriorTensors<double>& model, const simd::Stag
   }
 
   fill_sketch(model);
-  fill_anchors();
+  fill_anchors(stages);
   finish_ = {model.warp,
              model.outputs == 2,
              {static_cast<float>(model.sd[0]),
@@ -233,10 +203,10 @@ void ScreenModel::fill_sketch(const PosteriorTensors<double>& model) {
   remainder_.slack = static_cast<float>(kScreenSdError * std::sqrt(model.unit_variance));
 }
 
-void ScreenModel::fill_anchors() {
+void ScreenModel::fill_anchors(const simd::Stages& stages) {
   const int own = inputs() - shared_.count, samples = kernel_.samples;
-  own_samples_ = pack(
-      own_train_, own, samples,
+  own_samples_ = own_train_.pack(
+      stages, own, samples,
       [&](int c, int s) {
         const int panel = s / panel_rows_, depth = inputs();
         return train_.data[static_cast<std::size_t>(

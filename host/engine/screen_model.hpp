@@ -9,66 +9,21 @@
 // distance, but keeps norms small, and with them the rounding of their differences.
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
-#include <memory>
-#include <new>
 #include <vector>
 
+#include "host/engine/packed.hpp"
 #include "host/engine/simd/stages.hpp"
 #include "host/fit/model.hpp"
 #include "models/space/layer_space.hpp"
 
 namespace polaris {
 
-/// Floats on cache lines of their own.
-class AlignedFloats {
- public:
-  AlignedFloats() = default;
-  explicit AlignedFloats(std::size_t size)
-      : data_(static_cast<float*>(::operator new(size * sizeof(float), kAlignment))), size_(size) {
-    std::fill(data_.get(), data_.get() + size, 0.0f);
-  }
-  float* data() { return data_.get(); }
-  const float* data() const { return data_.get(); }
-  std::size_t size() const { return size_; }
-  float& operator[](std::size_t i) { return data_.get()[i]; }
-
- private:
-  static constexpr std::align_val_t kAlignment{64};
-  struct Free {
-    void operator()(float* data) const { ::operator delete(data, kAlignment); }
-  };
-  std::unique_ptr<float, Free> data_;
-  std::size_t size_ = 0;
-};
-
 /// Whether a feature may differ between two points of a space.
 using VaryingFeatures = std::array<bool, kFeatures>;
 VaryingFeatures varying_features(const LayerSpaceView& space);
 VaryingFeatures all_features();
-
-/// Rows of L^-1 that bound a deviation where the whole variance is not asked for (yet).
-inline constexpr int kBoundRows = 64;
-
-constexpr int whole_panels(int rows, int panel_rows) {
-  return (rows + panel_rows - 1) / panel_rows;
-}
-
-/// L^-1 in panels of stages.rows rows; what every layer's screen shares.
-class PackedFactor {
- public:
-  PackedFactor(const PosteriorTensors<double>& model, const simd::Stages& stages);
-  const float* data() const { return data_.data(); }
-  int panels() const { return panels_; }
-  int samples() const { return samples_; }  ///< padded to whole panels
-  int panel_rows() const { return samples_ / panels_; }
-
- private:
-  int panels_, samples_;
-  AlignedFloats data_;
-};
 
 /// Everything but L^-1. Not to be copied or moved: the stages point into it.
 class ScreenModel {
@@ -99,20 +54,13 @@ class ScreenModel {
   int inputs() const { return features() + kLatent; }
 
  private:
-  struct Panels {
-    AlignedFloats data, bias;
-  };
-  /// Packs rows whose elements are row(r, c) and whose biases are bias(r).
-  template <typename Row, typename Bias>
-  simd::PackedMatrix pack(Panels& panels, int rows, int depth, const Row& row, const Bias& bias);
-
   void fill_sketch(const PosteriorTensors<double>& model);
-  void fill_anchors();
+  void fill_anchors(const simd::Stages& stages);
 
   int panel_rows_;
   std::vector<int> source_;
   AlignedFloats slope_, shift_, low_, high_;
-  Panels first_, second_, third_, train_, own_train_;
+  PackedPanels first_, second_, third_, train_, own_train_;
   AlignedFloats own_, alpha_[2], sketch_alpha_[2], mean_weight_[2];
   simd::FeatureScaling shared_{}, own_features_{};
   simd::EncoderStages encoder_{};

@@ -1,7 +1,9 @@
 #include "host/engine/screen_tile.hpp"
 
 #include <algorithm>
+#include <cmath>
 
+#include "host/engine/engine.hpp"
 #include "models/starlight/features.hpp"
 #include "models/starlight/order_class.hpp"
 #include "models/starlight/warp.hpp"
@@ -22,6 +24,7 @@ ScreenTile::ScreenTile(const simd::Stages& stages, int samples, int candidates)
   kernel_ = AlignedFloats(static_cast<std::size_t>(samples) * kSize);
   mean_ = floats(2);
   explained_ = floats(1);
+  tail_ = AlignedFloats(3 * static_cast<std::size_t>(kSize));
   per_candidate_ = floats(kRows);
   // Leftovers of a new tile are points like others: all quantities 1.
   std::fill(quantities_.data(), quantities_.data() + quantities_.size(), 1.0f);
@@ -92,6 +95,37 @@ void ScreenTile::clear_explained(int count) {
 void ScreenTile::explain(const PackedFactor& factor, int begin, int end, int count) {
   stages_.explain(factor.data(), begin, end, kernel_.data(), samples_, strips(count),
                   explained_.data());
+}
+
+void ScreenTile::explain_all(const ScreenModel& model, const PackedFactor& factor,
+                             const TailFactor* tail, int count) {
+  clear_explained(count);
+  if (tail == nullptr) {
+    explain(factor, 0, factor.panels(), count);
+    return;
+  }
+  explain(tail->first(), 0, tail->first().panels(), count);
+  float *square = tail_.data(), *low = square + kSize, *high = low + kSize;
+  stages_.regress(tail->regression(), kernel_.data(), samples_, strips(count), square);
+  stages_.project(tail->projection(), tail->weights(), kernel_.data(), kBoundRows, samples_,
+                  strips(count), square, low, high);
+  const float variance = model.finish().unit_variance;
+  const float error = static_cast<float>(kTailError * kScreenSdError) * std::sqrt(variance);
+  bool known[kSize], all = true;
+  float explained[kSize];
+  for (int i = 0; i < count; ++i) {
+    explained[i] = explained_.data()[i] + 0.5f * (low[i] + high[i]);
+    const float left = std::max(0.0f, variance - explained[i]);
+    known[i] = 0.5f * (high[i] - low[i]) <= 2.0f * error * std::sqrt(left);
+    all = all && known[i];
+  }
+  if (!all) {
+    compute_kernel(model, count);
+    clear_explained(count);
+    explain(factor, 0, factor.panels(), count);
+  }
+  for (int i = 0; i < count; ++i)
+    if (known[i]) explained_.data()[i] = explained[i];
 }
 
 void ScreenTile::finish(const ScreenModel& model, int count) {

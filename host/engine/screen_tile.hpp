@@ -10,6 +10,7 @@
 #include "host/engine/anchors.hpp"
 #include "host/engine/screen_model.hpp"
 #include "host/engine/shared_strip.hpp"
+#include "host/engine/tail_factor.hpp"
 #include "models/space/layer_point.hpp"
 #include "models/starlight/prediction.hpp"
 
@@ -47,6 +48,11 @@ class ScreenTile {
   void clear_explained(int count);
   /// Adds the part of the panels [begin, end) to the explained variance.
   void explain(const PackedFactor& factor, int begin, int end, int count);
+  /// The whole explained variance, after compute_kernel: by the tail (null: by the triangle), and
+  /// by the triangle where the tail's bounds are too far apart for a deviation to be known to
+  /// kTailError kScreenSdError. The kernel rows are lost.
+  void explain_all(const ScreenModel& model, const PackedFactor& factor, const TailFactor* tail,
+                   int count);
   /// Predictions of the means and of the variance explained so far: an upper bound on deviations
   /// where panels are missing.
   void finish(const ScreenModel& model, int count);
@@ -65,6 +71,9 @@ class ScreenTile {
  private:
   /// Rows of `per_candidate_` in each strip.
   enum Row { kBound, kAnalytical, kSpread, kLatency, kLatencySd, kEnergy, kEnergySd, kRows };
+
+  /// Share of the screen's error that the tail may make.
+  static constexpr double kTailError = 0.25;
 
   /// Null where nothing is shared.
   const simd::SharedSums* sums();
@@ -94,6 +103,7 @@ class ScreenTile {
   AlignedFloats kernel_;         // [strip][samples][lanes]
   AlignedFloats mean_;           // [strip][2][lanes]
   AlignedFloats explained_;      // [strip][lanes]
+  AlignedFloats tail_;           // [3][strip][lanes]: square, least and most explained
   AlignedFloats per_candidate_;  // [strip][kRows][lanes]
 };
 

@@ -100,6 +100,14 @@ struct NearRows {
   float* explained;  ///< [lanes] lower bound
 };
 
+/// Weights of the squares of a tail (host/engine/tail_factor.hpp): of each row of the projection,
+/// and of what it leaves, for the least and the most that the tail may explain.
+struct TailWeights {
+  const float* low;
+  const float* high;
+  float rest_low, rest_high;
+};
+
 /// What turns unit posteriors into predictions (OutputScale).
 struct FinishScaling {
   bool warp;
@@ -152,6 +160,13 @@ struct Stages {
   /// has (p + 1) rows columns and begins at rows^2 p (p + 1) / 2.
   void (*explain)(const float* factor, int begin, int end, const float* kernel, int samples,
                   int strips, float* explained);
+  /// Adds to the rows of `kernel` from `depth` on what the matrix makes of the first `depth`; the
+  /// sums of their squares -> `square` [strip][lanes].
+  void (*regress)(const PackedMatrix&, float* kernel, int samples, int strips, float* square);
+  /// Least and most that the rows from `first` on, as `regress` left them, explain:
+  /// [strip][lanes].
+  void (*project)(const PackedMatrix&, const TailWeights&, const float* kernel, int first,
+                  int samples, int strips, const float* square, float* low, float* high);
   /// One strip of inputs -> kernel rows [samples][lanes], and the means and gradients of `anchor`;
   /// shared inputs are not read.
   /// `samples`: the own inputs of all samples, [own inputs] rows by [samples], as in `train`;
