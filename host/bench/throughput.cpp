@@ -6,11 +6,13 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include "host/engine/sample_order.hpp"
 #include "host/engine/screen_tile.hpp"
 #include "models/starlight/network.hpp"
 #include "models/starlight/order_class.hpp"
@@ -20,24 +22,46 @@ namespace {
 
 using nlohmann::ordered_json;
 
+LayerPoint decode_point(const LayerSpaceView& space, std::uint64_t index) {
+  const DesignPoint point = space.decode(index);
+  return {space.layer, point.hardware, point.mapping};
+}
+
+/// A model as the CPU engine prepares it.
+struct StageModel {
+  explicit StageModel(const ThroughputRequest& of)
+      : tensors(order_samples(of.model.tensors_f64(), kBoundRows, of.threads)),
+        factor(tensors, tensors.samples, stages),
+        tail(TailFactor::of(tensors, stages)),
+        screen(tensors, stages, varying_features(of.space),
+               decode_point(of.space, of.candidates[0])) {}
+
+  /// Panels of the rows that bound a deviation.
+  int bound_panels() const {
+    return std::min(whole_panels(kBoundRows, stages.rows), factor.panels());
+  }
+
+  const simd::Stages& stages = simd::best_stages();
+  PosteriorTensors<double> tensors;
+  PackedFactor factor;
+  std::optional<TailFactor> tail;
+  ScreenModel screen;
+};
+
 /// What one thread measures stages with: a tile full of candidates that passed all of them.
 struct StageBench {
-  StageBench(const ThroughputRequest& of, const simd::Stages& stages)
+  StageBench(const ThroughputRequest& of, const StageModel& model)
       : request(of),
-        factor(of.model.tensors_f64(), of.model.tensors_f64().samples, stages),
-        screen(of.model.tensors_f64(), stages, varying_features(of.space), decoded(0)),
-        tile(stages, factor.samples()) {
+        factor(model.factor),
+        tail(model.tail ? &*model.tail : nullptr),
+        screen(model.screen),
+        tile(model.stages, factor.samples()) {
     for (std::size_t i = 0; i < std::min(kPoints, of.candidates.size()); ++i)
-      points.push_back(decoded(of.candidates[i]));
+      points.push_back(decode_point(of.space, of.candidates[i]));
     put_features();
     tile.encode(screen, kSize);
     tile.compute_kernel(screen, kSize);
     tile.clear_explained(kSize);
-  }
-
-  LayerPoint decoded(std::uint64_t index) const {
-    const DesignPoint point = request.space.decode(index);
-    return {request.space.layer, point.hardware, point.mapping};
   }
 
   void decode() {
@@ -65,8 +89,9 @@ struct StageBench {
   static constexpr std::size_t kPoints = 1 << 12;  // many: branches must not be learnt by heart
 
   const ThroughputRequest& request;
-  PackedFactor factor;
-  ScreenModel screen;
+  const PackedFactor& factor;
+  const TailFactor* tail;
+  const ScreenModel& screen;
   ScreenTile tile;
   std::vector<LayerPoint> points;
   std::size_t next_index = 0, next_point = 0;
@@ -87,29 +112,30 @@ ordered_json rate_entry(const std::string& name, double rate, double flops,
 
 /// Operations of the stages, those that the mathematics asks for (padding is not counted).
 struct StageFlops {
-  double encoder, kernel, first_rows, other_rows;
+  double encoder, kernel, bound, rest;  ///< the latter two: rows of the triangle
+  double variance;                      ///< the whole, in the form that the engine uses
 };
 
-StageFlops stage_flops(int samples, int features, int first_rows) {
+StageFlops stage_flops(int samples, int features, const StageModel* model) {
   constexpr double kMatern = 25.0, kHidden = kHidden1 + kLatent;
-  const double n = samples, rows = std::min(samples, first_rows);
-  return {2.0 * (kHidden * features + kHidden1 * kHidden2 + kHidden2 * kLatent),
-          n * (2.0 * (kLatent + features) + kMatern + 2.0 * kMaxOutputs), rows * (rows + 1.0),
-          n * (n + 1.0) - rows * (rows + 1.0)};
+  const double n = samples;
+  StageFlops out{2.0 * (kHidden * features + kHidden1 * kHidden2 + kHidden2 * kLatent),
+                 n * (2.0 * (kLatent + features) + kMatern + 2.0 * kMaxOutputs), 0.0, 0.0,
+                 n * (n + 1.0)};
+  if (model == nullptr) return out;
+  const double rows = std::min(n, static_cast<double>(model->bound_panels() * model->stages.rows));
+  out.bound = rows * (rows + 1.0);
+  out.rest = out.variance - out.bound;
+  if (model->tail) {
+    const double first = kBoundRows, rank = model->tail->projection().count;
+    out.variance = first * (first + 1.0) + 2.0 * (first + rank + 1.0) * (n - first);
+  }
+  return out;
 }
 
-ordered_json measure_stages(const ThroughputRequest& request, const MachinePeaks& machine) {
-  constexpr int kFirstRows = 64;
-  const simd::Stages& stages = simd::best_stages();
-  const int first_panels = std::min(
-      (kFirstRows + stages.rows - 1) / stages.rows,
-      PackedFactor(request.model.tensors_f64(), request.model.tensors_f64().samples, stages)
-          .panels());
-  const VaryingFeatures varying = varying_features(request.space);
-  const StageFlops flops =
-      stage_flops(request.model.tensors_f64().samples,
-                  static_cast<int>(std::count(varying.begin(), varying.end(), true)),
-                  first_panels * stages.rows);
+ordered_json measure_stages(const ThroughputRequest& request, const StageModel& model,
+                            const StageFlops& flops, const MachinePeaks& machine) {
+  const int bound_panels = model.bound_panels();
   struct Stage {
     const char* name;
     double flops;
@@ -129,14 +155,20 @@ ordered_json measure_stages(const ThroughputRequest& request, const MachinePeaks
        }},
       {"kernel row and mean", flops.kernel,
        [](StageBench& b) { b.tile.compute_kernel(b.screen, kSize); }},
-      {"bound of the variance", flops.first_rows,
-       [first_panels](StageBench& b) {
+      {"bound of the variance", flops.bound,
+       [bound_panels](StageBench& b) {
          b.tile.clear_explained(kSize);
-         b.tile.explain(b.factor, 0, first_panels, kSize);
+         b.tile.explain(b.factor, 0, bound_panels, kSize);
        }},
-      {"rest of the variance", flops.other_rows,
-       [first_panels](StageBench& b) {
-         b.tile.explain(b.factor, first_panels, b.factor.panels(), kSize);
+      {"rest of the variance", flops.rest,
+       [bound_panels](StageBench& b) {
+         b.tile.explain(b.factor, bound_panels, b.factor.panels(), kSize);
+       }},
+      // The last step overwrites the kernel row.
+      {"kernel row, mean and whole variance", flops.kernel + flops.variance,
+       [](StageBench& b) {
+         b.tile.compute_kernel(b.screen, kSize);
+         b.tile.explain_all(b.screen, b.factor, b.tail, kSize);
        }},
       {"prediction", 0.0,
        [](StageBench& b) {
@@ -148,7 +180,7 @@ ordered_json measure_stages(const ThroughputRequest& request, const MachinePeaks
   ordered_json out = ordered_json::array();
   for (const Stage& stage : list) {
     const double rate = parallel_rate(request.threads, request.seconds, [&] {
-      return [bench = std::make_shared<StageBench>(request, stages), &stage] {
+      return [bench = std::make_shared<StageBench>(request, model), &stage] {
         stage.run(*bench);
         return static_cast<double>(kSize);
       };
@@ -188,11 +220,16 @@ ordered_json measure_throughput(const ThroughputRequest& request, Engine& engine
   ordered_json out = {{"model", request.name},      {"samples", tensors.samples},
                       {"inputs", kKernelInputs},    {"inputs_that_vary", kLatent + features},
                       {"outputs", tensors.outputs}, {"candidates", request.candidates.size()}};
-  out["stages"] = engine.name() == "cpu" ? measure_stages(request, machine) : ordered_json::array();
+  std::optional<StageModel> prepared;
+  if (engine.name() == "cpu") prepared.emplace(request);
+  const StageFlops flops = stage_flops(tensors.samples, features, prepared ? &*prepared : nullptr);
+  out["tail_rank"] = prepared && prepared->tail ? ordered_json(prepared->tail->projection().count)
+                                                : ordered_json(nullptr);
+  out["stages"] =
+      prepared ? measure_stages(request, *prepared, flops, machine) : ordered_json::array();
 
   out["candidates_per_shared_features"] = candidates_per_class(request.space, request.range);
-  const StageFlops flops = stage_flops(tensors.samples, features, 0);
-  const double flops_of_all = flops.encoder + flops.kernel + flops.first_rows + flops.other_rows;
+  const double flops_of_all = flops.encoder + flops.kernel + flops.variance;
   for (const auto& [prefix, candidates, counted] :
        {std::tuple("", request.candidates, flops_of_all),
         std::tuple("range: ", request.range, 0.0)}) {

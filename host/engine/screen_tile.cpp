@@ -97,12 +97,12 @@ void ScreenTile::explain(const PackedFactor& factor, int begin, int end, int cou
                   explained_.data());
 }
 
-void ScreenTile::explain_all(const ScreenModel& model, const PackedFactor& factor,
-                             const TailFactor* tail, int count) {
+int ScreenTile::explain_all(const ScreenModel& model, const PackedFactor& factor,
+                            const TailFactor* tail, int count, double error) {
   clear_explained(count);
   if (tail == nullptr) {
     explain(factor, 0, factor.panels(), count);
-    return;
+    return count;
   }
   explain(tail->first(), 0, tail->first().panels(), count);
   float *square = tail_.data(), *low = square + kSize, *high = low + kSize;
@@ -110,22 +110,24 @@ void ScreenTile::explain_all(const ScreenModel& model, const PackedFactor& facto
   stages_.project(tail->projection(), tail->weights(), kernel_.data(), kBoundRows, samples_,
                   strips(count), square, low, high);
   const float variance = model.finish().unit_variance;
-  const float error = static_cast<float>(kTailError * kScreenSdError) * std::sqrt(variance);
-  bool known[kSize], all = true;
+  const float most = static_cast<float>(error) * std::sqrt(variance);
   float explained[kSize];
+  bool known[kSize];
+  int unknown = 0;
   for (int i = 0; i < count; ++i) {
     explained[i] = explained_.data()[i] + 0.5f * (low[i] + high[i]);
-    const float left = std::max(0.0f, variance - explained[i]);
-    known[i] = 0.5f * (high[i] - low[i]) <= 2.0f * error * std::sqrt(left);
-    all = all && known[i];
+    const float sd = std::sqrt(std::max(0.0f, variance - explained[i]));
+    known[i] = 0.5f * (high[i] - low[i]) <= 2.0f * most * sd;
+    unknown += !known[i];
   }
-  if (!all) {
+  if (unknown > 0) {
     compute_kernel(model, count);
     clear_explained(count);
     explain(factor, 0, factor.panels(), count);
   }
   for (int i = 0; i < count; ++i)
     if (known[i]) explained_.data()[i] = explained[i];
+  return unknown;
 }
 
 void ScreenTile::finish(const ScreenModel& model, int count) {

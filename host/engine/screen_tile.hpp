@@ -21,6 +21,8 @@ namespace polaris {
 class ScreenTile {
  public:
   static constexpr int kSize = simd::kTileCandidates;
+  /// Part of the screen's error of deviations (kScreenSdError) that is left to the tail.
+  static constexpr double kTailError = 2.5e-4;
 
   /// Of `candidates` slots; kernel rows, of up to `samples` samples, only for the first kSize.
   ScreenTile(const simd::Stages& stages, int samples, int candidates = kSize);
@@ -49,10 +51,10 @@ class ScreenTile {
   /// Adds the part of the panels [begin, end) to the explained variance.
   void explain(const PackedFactor& factor, int begin, int end, int count);
   /// The whole explained variance, after compute_kernel: by the tail (null: by the triangle), and
-  /// by the triangle where the tail's bounds are too far apart for a deviation to be known to
-  /// kTailError kScreenSdError. The kernel rows are lost.
-  void explain_all(const ScreenModel& model, const PackedFactor& factor, const TailFactor* tail,
-                   int count);
+  /// by the triangle where the tail does not tell a deviation to `error` times that far from all
+  /// samples; returns of how many candidates. The kernel rows are lost.
+  int explain_all(const ScreenModel& model, const PackedFactor& factor, const TailFactor* tail,
+                  int count, double error = kTailError);
   /// Predictions of the means and of the variance explained so far: an upper bound on deviations
   /// where panels are missing.
   void finish(const ScreenModel& model, int count);
@@ -71,9 +73,6 @@ class ScreenTile {
  private:
   /// Rows of `per_candidate_` in each strip.
   enum Row { kBound, kAnalytical, kSpread, kLatency, kLatencySd, kEnergy, kEnergySd, kRows };
-
-  /// Share of the screen's error that the tail may make.
-  static constexpr double kTailError = 0.25;
 
   /// Null where nothing is shared.
   const simd::SharedSums* sums();

@@ -18,12 +18,14 @@ using Eigen::Index;
 
 /// Largest rank; what it costs to find one grows with it.
 constexpr Index kMostRank = 192;
+/// Vectors beyond it, which make those that are used exact.
+constexpr Index kExtra = 32;
 /// Share of the triangle's operations up to which this form pays.
 constexpr double kWorthwhile = 0.8;
 /// delta over the noise.
 constexpr double kSmall = 0.3;
 /// How far, over the noise, M may map the eigenvectors to others.
-constexpr double kExact = 1e-3;
+constexpr double kExact = 3e-3;
 
 /// Of a symmetric matrix M without negative eigenvalues: vectors V that are nearly its largest
 /// eigenvectors (Rayleigh and Ritz), falling.
@@ -41,7 +43,7 @@ Spectrum largest_eigenvectors(const Matrix<double>& m, Index rank) {
                    [&m](Index a, Index b) { return m(a, a) > m(b, b); });
   columns.resize(static_cast<std::size_t>(rank));
   Matrix<double> product = m(Eigen::all, columns), basis;
-  constexpr int kSteps = 4;  // of subspace iteration
+  constexpr int kSteps = 6;  // of subspace iteration
   for (int step = 0; step < kSteps; ++step) {
     basis = Eigen::HouseholderQR<Matrix<double>>(product).householderQ() *
             Matrix<double>::Identity(m.rows(), rank);
@@ -85,7 +87,7 @@ bool TailFactor::fill(const PosteriorTensors<double>& model, int most, const sim
   const Matrix<double> corner = invert_lower(inverse.bottomRightCorner(rest, rest), 1);  // L22
   Matrix<double> left = corner.triangularView<Eigen::Lower>() * Matrix<double>(corner.transpose());
   left.diagonal().array() -= noise;
-  const Spectrum spectrum = largest_eigenvectors(left, most);
+  const Spectrum spectrum = largest_eigenvectors(left, std::min<Index>(most + kExtra, rest));
   // Of M in the span of the vectors beyond the first `q` and outside of all.
   const auto delta = [&spectrum](Index q) {
     return spectrum.outside +

@@ -127,7 +127,7 @@ TEST(Stages, FunctionsAtTheirEnds) {
 std::vector<Prediction> predictions(const StarlightModel& model, const sd::Stages& stages,
                                     std::span<const LayerPoint> points, bool folded) {
   const PosteriorTensors<double>& tensors = model.tensors_f64();
-  const PackedFactor factor(tensors, stages);
+  const PackedFactor factor(tensors, tensors.samples, stages);
   const ScreenModel screen(tensors, stages,
                            folded ? varying_features(test_space()) : all_features(), points[0]);
   ScreenTile tile(stages, factor.samples());
@@ -202,7 +202,7 @@ TEST(ScreenModel, TheSketchBoundsMeansAndDeviations) {
     make_engine("cpu")->predict_points(model, points, exact);
     const PosteriorTensors<double>& tensors = model.tensors_f64();
     const ScreenModel screen(tensors, stages, varying_features(test_space()), points[0]);
-    const PackedFactor factor(tensors, stages);
+    const PackedFactor factor(tensors, tensors.samples, stages);
     ScreenTile tile(stages, factor.samples());
     for (int slot = 0; slot < ScreenTile::kSize; ++slot) {
       const LayerPoint& p = points[static_cast<std::size_t>(slot)];
