@@ -130,8 +130,6 @@ class Worker {
  private:
   /// Candidates of a tile of neighbours: about as many as a strip of shared features is of.
   static constexpr int kNeighbours = 8 * ScreenTile::kSize;
-  /// An anchor costs as much as so many kernel rows of candidates.
-  static constexpr std::size_t kRowsOfAnchors = 1;
 
   /// A tile and the candidates in it.
   struct Stop {
@@ -150,7 +148,7 @@ class Worker {
     int count = 0;
   };
 
-  /// Whether the tile's slot, after finish() or finish_sketch(), may be among the k best. Its
+  /// Whether the tile's slot, after one of the finish functions, may be among the k best. Its
   /// deviation counts as an upper bound.
   bool may_be_best(const ScreenTile& tile, int slot) {
     const double threshold = shared_.threshold();
@@ -184,12 +182,14 @@ class Worker {
     left_.resize(static_cast<std::size_t>(all_.count));
     std::iota(left_.begin(), left_.end(), 0);
     if (filler_.sharing()) {
-      for (std::size_t before = 2 * left_.size();
-           left_.size() > kRowsOfAnchors * static_cast<std::size_t>(request_.stages.lanes) &&
-           2 * left_.size() <= before;) {
-        before = left_.size();
+      // A strip of anchors costs about as much as the kernel rows of as many candidates.
+      const auto anchors = static_cast<std::size_t>(request_.stages.lanes);
+      bool worthwhile = true;
+      while (worthwhile && left_.size() > anchors) {
+        const std::size_t before = left_.size();
         tile.finish_near(request_.model, anchors_, left_);
         drop();
+        worthwhile = 2 * left_.size() <= before;
       }
     } else {
       tile.compute_sketch(request_.model, all_.count);

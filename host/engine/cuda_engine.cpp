@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <numeric>
+#include <string>
 #include <string_view>
 
 #include "host/core/error.hpp"
 #include "host/core/interrupt.hpp"
 #include "host/engine/posterior_view.hpp"
+#include "host/engine/sample_order.hpp"
 #include "kernels/device_error.hpp"
 #include "kernels/starlight_scorer.hpp"
 #include "kernels/starlight_sketch.hpp"
@@ -23,10 +25,6 @@ ScorerOptions scorer_options(const EngineOptions& options) {
   return out;
 }
 
-ScorerModel scorer_model(const StarlightModel& model) {
-  return {model.hash(), posterior_view(model.tensors_f32()), posterior_view(model.tensors_f64())};
-}
-
 /// Calls `work`; what a device reports becomes the library's Failure.
 template <typename Work>
 auto on_device(const Work& work) {
@@ -40,7 +38,7 @@ auto on_device(const Work& work) {
 class CudaEngine final : public Engine {
  public:
   explicit CudaEngine(const EngineOptions& options)
-      : precision_(options.precision), scorer_(on_device([&options] {
+      : precision_(options.precision), threads_(options.threads), scorer_(on_device([&options] {
           return std::make_unique<StarlightScorer>(scorer_options(options));
         })) {}
 
@@ -70,12 +68,12 @@ class CudaEngine final : public Engine {
     if (k <= 0 || k > kMaxScorerTopK) return Engine::top_k(model, candidates, acquisition, k);
     const ScanResult result = on_device([&] {
       try {
-        return scorer_->top_k(scorer_model(model), {.candidates = candidates,
-                                                    .acquisition = acquisition,
-                                                    .k = k,
-                                                    .precision = precision_,
-                                                    .error = screen_error(model, precision_),
-                                                    .stop = interrupted});
+        return scorer_->top_k(prepared(model), {.candidates = candidates,
+                                                .acquisition = acquisition,
+                                                .k = k,
+                                                .precision = precision_,
+                                                .error = screen_error(model, precision_),
+                                                .stop = interrupted});
       } catch (const ScanStopped&) {
         throw Failure("scoring interrupted");
       }
@@ -92,19 +90,34 @@ class CudaEngine final : public Engine {
   }
 
  private:
+  /// The model with its samples in the order in which the first bound most.
+  ScorerModel prepared(const StarlightModel& model) {
+    if (model.hash() != hash_) {
+      hash_.clear();
+      f64_ = order_samples(model.tensors_f64(), kPrefixRows, threads_);
+      f32_ = to_single(f64_);
+      hash_ = model.hash();
+    }
+    return {hash_, posterior_view(f32_), posterior_view(f64_)};
+  }
+
   template <typename T>
   void predict_indices(const StarlightModel& model, const LayerSpaceView& space,
                        std::span<const std::uint64_t> indices,
                        std::span<BasicPrediction<T>> predictions) {
-    on_device([&] { scorer_->predict<T>(scorer_model(model), space, indices, predictions); });
+    on_device([&] { scorer_->predict<T>(prepared(model), space, indices, predictions); });
   }
   template <typename T>
   void predict_list(const StarlightModel& model, std::span<const LayerPoint> points,
                     std::span<BasicPrediction<T>> predictions) {
-    on_device([&] { scorer_->predict<T>(scorer_model(model), points, predictions); });
+    on_device([&] { scorer_->predict<T>(prepared(model), points, predictions); });
   }
 
   ScreenPrecision precision_;
+  int threads_;
+  std::string hash_;  // of the model that f64_ and f32_ are of
+  PosteriorTensors<double> f64_;
+  PosteriorTensors<float> f32_;
   std::unique_ptr<StarlightScorer> scorer_;
 };
 

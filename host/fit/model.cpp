@@ -42,27 +42,6 @@ std::vector<To> convert(const From& values) {
   return out;
 }
 
-template <typename T>
-PosteriorTensors<T> convert_tensors(const PosteriorTensors<double>& from) {
-  PosteriorTensors<T> to;
-  to.samples = from.samples;
-  to.outputs = from.outputs;
-  to.warp = from.warp;
-  to.feature_mean = convert<T>(from.feature_mean);
-  to.feature_inverse_sd = convert<T>(from.feature_inverse_sd);
-  to.encoder = convert<T>(from.encoder);
-  to.inverse_length = convert<T>(from.inverse_length);
-  to.train = convert<T>(from.train);
-  to.train_norm = convert<T>(from.train_norm);
-  to.inverse_factor = convert<T>(from.inverse_factor);
-  to.alpha = convert<T>(from.alpha);
-  to.mean_weight = convert<T>(from.mean_weight);
-  to.mean_bias = convert<T>(from.mean_bias);
-  to.sd = convert<T>(from.sd);
-  to.unit_variance = static_cast<T>(from.unit_variance);
-  return to;
-}
-
 PosteriorTensors<double> make_tensors(const ModelParameters& p, const std::vector<double>& scaled,
                                       const Matrix<double>& inverse,
                                       const std::vector<double>& alpha, double jitter) {
@@ -207,6 +186,26 @@ std::int64_t drop_known(const Matrix<double>& known, const Matrix<double>& known
 
 }  // namespace
 
+PosteriorTensors<float> to_single(const PosteriorTensors<double>& from) {
+  PosteriorTensors<float> to;
+  to.samples = from.samples;
+  to.outputs = from.outputs;
+  to.warp = from.warp;
+  to.feature_mean = convert<float>(from.feature_mean);
+  to.feature_inverse_sd = convert<float>(from.feature_inverse_sd);
+  to.encoder = convert<float>(from.encoder);
+  to.inverse_length = convert<float>(from.inverse_length);
+  to.train = convert<float>(from.train);
+  to.train_norm = convert<float>(from.train_norm);
+  to.inverse_factor = convert<float>(from.inverse_factor);
+  to.alpha = convert<float>(from.alpha);
+  to.mean_weight = convert<float>(from.mean_weight);
+  to.mean_bias = convert<float>(from.mean_bias);
+  to.sd = convert<float>(from.sd);
+  to.unit_variance = static_cast<float>(from.unit_variance);
+  return to;
+}
+
 StarlightModel::StarlightModel(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 
 StarlightModel::StarlightModel(ModelParameters parameters, std::span<const DesignSample> samples,
@@ -241,7 +240,7 @@ void StarlightModel::State::condition(const Matrix<double>& inverse) {
                                static_cast<double>(n) * (log_sd + 0.5 * kLogTwoPi);
   }
   f64 = make_tensors(p, scaled, inverse, alpha, jitter);
-  f32 = convert_tensors<float>(f64);
+  f32 = to_single(f64);
   hash = content_hash(serialize_tensors(defining_tensors(p, scaled, residual, alpha)) +
                       describe(p, count, jitter, negative_log_likelihood).dump());
 }
@@ -384,7 +383,7 @@ StarlightModel StarlightModel::load(const std::filesystem::path& directory) {
   state->f64 =
       make_tensors(p, state->scaled, Eigen::Map<const RowMajor<double>>(inverse.data(), n, n),
                    state->alpha, state->jitter);
-  state->f32 = convert_tensors<float>(state->f64);
+  state->f32 = to_single(state->f64);
   return StarlightModel(std::move(state));
 }
 

@@ -70,6 +70,9 @@ struct PosteriorTensors {
   }
 };
 
+/// The same, rounded.
+PosteriorTensors<float> to_single(const PosteriorTensors<double>& tensors);
+
 /// How many of the samples offered were used.
 struct SampleCount {
   std::int64_t used = 0;
