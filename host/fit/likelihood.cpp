@@ -92,6 +92,8 @@ std::optional<Matrix<double>> extend_inverse(const Matrix<double>& inverse,
                                              const Matrix<double>& added, double diagonal,
                                              int threads) {
   const Index n = known.cols(), m = added.cols();
+  // Without a column Eigen's triangular product refers to the first one all the same.
+  if (m == 0) return inverse;
   const Matrix<double> cross =  // L21^T
       inverse.triangularView<Eigen::Lower>() * cross_correlation(known, added, threads);
   Matrix<double> rest;

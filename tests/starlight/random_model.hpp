@@ -26,4 +26,14 @@ inline StarlightModel random_model(Random& random) {
   return StarlightModel(parameters, samples);
 }
 
+/// A model without warp, so that the deviation of the first output is that of the posterior, and
+/// with longer length-scales, with which few samples explain much.
+inline StarlightModel smooth_model(std::size_t samples, double log_noise) {
+  ModelParameters parameters = test_model().parameters();
+  for (double& log_length : parameters.log_length) log_length += 1.0;
+  parameters.warp = false;
+  parameters.log_noise = log_noise;
+  return StarlightModel(parameters, test_samples(samples, 3));
+}
+
 }  // namespace polaris

@@ -8,6 +8,7 @@
 #include "host/engine/sample_order.hpp"
 #include "host/engine/screen_tile.hpp"
 #include "host/engine/tile_filler.hpp"
+#include "tests/starlight/emulated_avx512.hpp"
 #include "tests/starlight/random_model.hpp"
 
 namespace polaris {
@@ -75,7 +76,7 @@ TEST(Anchors, BoundMeansAndDeviations) {
   std::size_t bounded = 0;
   for (int round = 0; round < 40; ++round) {
     const StarlightModel model = random_model(random);
-    Neighbours n(model, simd::avx2_stages(),
+    Neighbours n(model, round % 2 == 0 ? simd::avx2_stages() : simd::emulated_avx512_stages(),
                  feasible_indices(1, 500 + static_cast<std::uint64_t>(round))[0]);
     std::vector<ExactPrediction> exact(n.indices.size());
     make_engine("cpu")->predict_exact(model, test_space(), n.indices, exact);

@@ -5,67 +5,39 @@
 #include <bit>
 #include <cmath>
 #include <functional>
+#include <optional>
+#include <utility>
 
 #include "host/engine/engine.hpp"
 #include "host/engine/screen_tile.hpp"
-#include "host/engine/simd/stages_impl.hpp"
-#include "tests/starlight/fixture.hpp"
+#include "host/engine/tile_filler.hpp"
+#include "tests/starlight/emulated_avx512.hpp"
+#include "tests/starlight/random_model.hpp"
 
 namespace polaris {
 namespace {
 
 namespace sd = simd;
 
-/// Two vectors side by side: the shape of AVX-512 on a machine without it.
-struct Pair {
-  static constexpr int kLanes = 2 * sd::Float8::kLanes;
-  static constexpr int kRows = 12;
-  sd::Float8 low, high;
-
-  static Pair load(const float* from) {
-    return {sd::Float8::load(from), sd::Float8::load(from + sd::Float8::kLanes)};
-  }
-  static Pair all(float x) { return {sd::Float8::all(x), sd::Float8::all(x)}; }
-  void store(float* to) const {
-    low.store(to);
-    high.store(to + sd::Float8::kLanes);
-  }
-
-  using Lanes = const int*;
-  static Lanes lanes(const int* of) { return of; }
-  static Pair pick(const float* strip, Lanes lanes) {
-    float picked[kLanes];
-    for (int i = 0; i < kLanes; ++i) picked[i] = strip[lanes[i]];
-    return load(picked);
-  }
+/// Of every instruction set; AVX-512 itself only where the CPU has it.
+class Stages : public testing::TestWithParam<const sd::Stages*> {
+ protected:
+  const sd::Stages& stages = *GetParam();
 };
-Pair operator+(Pair a, Pair b) { return {a.low + b.low, a.high + b.high}; }
-Pair operator-(Pair a, Pair b) { return {a.low - b.low, a.high - b.high}; }
-Pair operator*(Pair a, Pair b) { return {a.low * b.low, a.high * b.high}; }
-Pair operator/(Pair a, Pair b) { return {a.low / b.low, a.high / b.high}; }
-Pair multiply_add(Pair a, Pair b, Pair c) {
-  return {multiply_add(a.low, b.low, c.low), multiply_add(a.high, b.high, c.high)};
+std::vector<const sd::Stages*> all_stages() {
+  std::vector<const sd::Stages*> all = {&sd::avx2_stages(), &sd::emulated_avx512_stages()};
+  if (sd::avx512_stages() != nullptr) all.push_back(sd::avx512_stages());
+  return all;
 }
-Pair larger_of(Pair a, Pair b) { return {larger_of(a.low, b.low), larger_of(a.high, b.high)}; }
-Pair smaller_of(Pair a, Pair b) { return {smaller_of(a.low, b.low), smaller_of(a.high, b.high)}; }
-Pair square_root(Pair a) { return {square_root(a.low), square_root(a.high)}; }
-Pair absolute(Pair a) { return {absolute(a.low), absolute(a.high)}; }
-Pair if_negative(Pair a, Pair b, Pair c) {
-  return {if_negative(a.low, b.low, c.low), if_negative(a.high, b.high, c.high)};
-}
-Pair low_bits_to_exponent(Pair a) {
-  return {low_bits_to_exponent(a.low), low_bits_to_exponent(a.high)};
-}
-Pair split(Pair x, int least, Pair& exponent) {
-  return {split(x.low, least, exponent.low), split(x.high, least, exponent.high)};
-}
-
-const sd::Stages& pair_stages() { return sd::StagesOf<Pair>::functions("pair of AVX2"); }
+INSTANTIATE_TEST_SUITE_P(, Stages, testing::ValuesIn(all_stages()), [](const auto& of) {
+  std::string name = of.param->name;
+  std::erase_if(name, [](char c) { return c == ' ' || c == '-'; });
+  return name;
+});
 
 /// Largest of error(x, f(x)) over `count` points spread evenly over [low, high], both included.
-double largest_error(void (*function)(const float*, float*), float low, float high, int count,
-                     const std::function<double(float, float)>& error) {
-  const int lanes = sd::avx2_stages().lanes;
+double largest_error(int lanes, void (*function)(const float*, float*), float low, float high,
+                     int count, const std::function<double(float, float)>& error) {
   float x[sd::kMaxLanes], y[sd::kMaxLanes];
   double largest = 0.0;
   for (int i = 0; i < count; i += lanes) {
@@ -79,34 +51,38 @@ double largest_error(void (*function)(const float*, float*), float low, float hi
   return largest;
 }
 
-TEST(Stages, FunctionsStayWithinTheirErrors) {
-  const sd::Stages& stages = sd::avx2_stages();
+TEST_P(Stages, FunctionsStayWithinTheirErrors) {
   constexpr int kPoints = 1 << 20;
   // Relative error beyond what the rounding of x log2 e costs.
   const auto exp_error = [](float x, float y) {
     const double exact = std::exp(-static_cast<double>(x));
     return std::abs(y / exact - 1.0) - x * 1e-7;
   };
-  EXPECT_LT(largest_error(stages.exp_of_minus, 0.0f, 1.0f, kPoints, exp_error), 2.4e-7);
-  EXPECT_LT(largest_error(stages.exp_of_minus, 0.0f, 87.0f, kPoints, exp_error), 2.4e-7);
+  EXPECT_LT(largest_error(stages.lanes, stages.exp_of_minus, 0.0f, 1.0f, kPoints, exp_error),
+            2.4e-7);
+  EXPECT_LT(largest_error(stages.lanes, stages.exp_of_minus, 0.0f, 87.0f, kPoints, exp_error),
+            2.4e-7);
   const auto matern = [](float scaled) {
     const double r = std::sqrt(5.0 * (scaled / static_cast<double>(sd::kMaternScale)));
     return (1.0 + r + r * r / 3.0) * std::exp(-r);
   };
   const auto matern_error = [&](float x, float y) { return std::abs(y - matern(x)); };
-  EXPECT_LT(largest_error(stages.matern52, 0.0f, 1e-3f, kPoints, matern_error), 2.4e-7);
-  EXPECT_LT(largest_error(stages.matern52, 0.0f, 400.0f, kPoints, matern_error), 2.4e-7);
+  EXPECT_LT(largest_error(stages.lanes, stages.matern52, 0.0f, 1e-3f, kPoints, matern_error),
+            2.4e-7);
+  EXPECT_LT(largest_error(stages.lanes, stages.matern52, 0.0f, 400.0f, kPoints, matern_error),
+            2.4e-7);
   const auto log_error = [](float x, float y) {
     const double exact = std::log2(static_cast<double>(x));
     return std::abs(y - exact) / std::max(1.0, std::abs(exact));
   };
-  EXPECT_LT(largest_error(stages.log2_positive, 0.5f, 2.0f, kPoints, log_error), 2e-7);
-  EXPECT_LT(largest_error(stages.log2_positive, 1.0f, 1e9f, kPoints, log_error), 2e-7);
+  EXPECT_LT(largest_error(stages.lanes, stages.log2_positive, 0.5f, 2.0f, kPoints, log_error),
+            2e-7);
+  EXPECT_LT(largest_error(stages.lanes, stages.log2_positive, 1.0f, 1e9f, kPoints, log_error),
+            2e-7);
 }
 
-TEST(Stages, FunctionsAtTheirEnds) {
-  const sd::Stages& stages = sd::avx2_stages();
-  const auto value = [&stages](void (*function)(const float*, float*), float x) {
+TEST_P(Stages, FunctionsAtTheirEnds) {
+  const auto value = [this](void (*function)(const float*, float*), float x) {
     float in[sd::kMaxLanes], out[sd::kMaxLanes];
     std::fill(in, in + stages.lanes, x);
     function(in, out);
@@ -123,32 +99,64 @@ TEST(Stages, FunctionsAtTheirEnds) {
     EXPECT_EQ(value(stages.log2_positive, std::ldexp(1.0f, e)), static_cast<float>(e));
 }
 
-/// Predictions of `points`, of one space, by given stages; every stage of the tile is run.
-std::vector<Prediction> predictions(const StarlightModel& model, const sd::Stages& stages,
-                                    std::span<const LayerPoint> points, bool folded) {
-  const PosteriorTensors<double>& tensors = model.tensors_f64();
-  const PackedFactor factor(tensors, tensors.samples, stages);
-  const ScreenModel screen(tensors, stages,
-                           folded ? varying_features(test_space()) : all_features(), points[0]);
-  ScreenTile tile(stages, factor.samples());
-  std::vector<Prediction> out;
-  for (std::size_t begin = 0; begin < points.size(); begin += ScreenTile::kSize) {
-    const int size =
-        static_cast<int>(std::min<std::size_t>(ScreenTile::kSize, points.size() - begin));
-    for (int slot = 0; slot < size; ++slot) {
-      const LayerPoint& p = points[begin + static_cast<std::size_t>(slot)];
-      tile.put(slot, p.layer, p.hardware, p.mapping);
+/// Predictions by given stages; every stage of a tile is run.
+class Predictor {
+ public:
+  /// `folded`: features that do not vary in the test's space are constants of the encoder.
+  Predictor(const StarlightModel& model, const sd::Stages& stages, bool folded)
+      : factor_(model.tensors_f64(), model.tensors_f64().samples, stages),
+        tail_(TailFactor::of(model.tensors_f64(), stages)),
+        screen_(model.tensors_f64(), stages,
+                folded ? varying_features(test_space()) : all_features(), test_points(1, 31)[0]),
+        tile_(stages, factor_.samples()) {}
+
+  std::vector<Prediction> operator()(std::span<const LayerPoint> points) {
+    for (const LayerPoint& p : points) {
+      tile_.put(size_, p.layer, p.hardware, p.mapping);
+      if (++size_ == ScreenTile::kSize) run();
     }
-    tile.encode(screen, size);
-    tile.compute_kernel(screen, size);
-    tile.clear_explained(size);
-    tile.explain(factor, 0, 1, size);
-    tile.explain(factor, 1, factor.panels(), size);
-    tile.finish(screen, size);
-    for (int slot = 0; slot < size; ++slot) out.push_back(tile.prediction(slot));
+    run();
+    return std::exchange(out_, {});
   }
-  return out;
-}
+
+  /// Of the feasible ones of neighbouring candidates, which share features.
+  std::vector<Prediction> operator()(std::uint64_t begin, std::int64_t count) {
+    const LoopOrders orders(test_space(), static_cast<std::uint64_t>(count));
+    TileFiller filler(test_space(), orders, tile_);
+    const auto index_of = [begin](std::int64_t n) { return begin + static_cast<std::uint64_t>(n); };
+    filler.expect(index_of, 0, count);
+    EXPECT_TRUE(filler.sharing());
+    for (std::int64_t n = 0; n < count; ++n)
+      if (filler.put(size_, index_of(n), [this] { run(); }) && ++size_ == ScreenTile::kSize) run();
+    run();
+    return std::exchange(out_, {});
+  }
+
+ private:
+  void run() {
+    tile_.encode(screen_, size_);
+    tile_.compute_kernel(screen_, size_);
+    tile_.clear_explained(size_);
+    tile_.explain(factor_, 0, 1, size_);
+    tile_.explain(factor_, 1, factor_.panels(), size_);
+    tile_.finish(screen_, size_);
+    for (int slot = 0; slot < size_; ++slot) out_.push_back(tile_.prediction(slot));
+    if (tail_) {
+      tile_.compute_kernel(screen_, size_);
+      tile_.explain_all(screen_, factor_, &*tail_, size_);
+      tile_.finish(screen_, size_);
+      for (int slot = 0; slot < size_; ++slot) out_.push_back(tile_.prediction(slot));
+    }
+    size_ = 0;
+  }
+
+  PackedFactor factor_;
+  std::optional<TailFactor> tail_;
+  ScreenModel screen_;
+  ScreenTile tile_;
+  int size_ = 0;
+  std::vector<Prediction> out_;
+};
 
 void expect_equal_bits(const std::vector<Prediction>& a, const std::vector<Prediction>& b) {
   ASSERT_EQ(a.size(), b.size());
@@ -160,41 +168,55 @@ void expect_equal_bits(const std::vector<Prediction>& a, const std::vector<Predi
           << i;
 }
 
-TEST(Stages, EveryShapeGivesTheSameBits) {
+TEST_P(Stages, GiveTheBitsOfAvx2) {
   const std::vector<LayerPoint> points = test_points(300, 31);
   for (const int samples : {1, 5, 6, 7, 12, 13, 150}) {
     const StarlightModel model =
         test_model().with_samples(test_samples(static_cast<std::size_t>(samples), 3));
     for (const bool folded : {false, true})
-      expect_equal_bits(predictions(model, sd::avx2_stages(), points, folded),
-                        predictions(model, pair_stages(), points, folded));
+      expect_equal_bits(Predictor(model, sd::avx2_stages(), folded)(points),
+                        Predictor(model, stages, folded)(points));
   }
 }
 
-TEST(Stages, Avx512GivesTheBitsOfAvx2) {
-  const sd::Stages* wide = sd::avx512_stages();
-  if (wide == nullptr) GTEST_SKIP() << "this CPU or compiler has no AVX-512";
-  EXPECT_EQ(&sd::best_stages(), wide);
-  const std::vector<LayerPoint> points = test_points(300, 31);
-  for (const bool folded : {false, true})
-    expect_equal_bits(predictions(test_model(), sd::avx2_stages(), points, folded),
-                      predictions(test_model(), *wide, points, folded));
+TEST_P(Stages, GiveTheBitsOfAvx2WhereCandidatesShare) {
+  const std::uint64_t begin = feasible_indices(1, 77)[0];
+  const std::vector<Prediction> expected =
+      Predictor(test_model(), sd::avx2_stages(), true)(begin, 3000);
+  EXPECT_GT(expected.size(), 500u);
+  expect_equal_bits(expected, Predictor(test_model(), stages, true)(begin, 3000));
 }
 
-TEST(Stages, APredictionDoesNotDependOnItsPlace) {
+TEST_P(Stages, GiveTheBitsOfAvx2ByTheTail) {
+  const std::vector<LayerPoint> points = test_points(100, 31);
+  const StarlightModel model = smooth_model(400, -2.0);
+  const std::vector<Prediction> expected = Predictor(model, sd::avx2_stages(), true)(points);
+  EXPECT_EQ(expected.size(), 2 * points.size());
+  expect_equal_bits(expected, Predictor(model, stages, true)(points));
+}
+
+TEST_P(Stages, APredictionDoesNotDependOnItsPlace) {
   std::vector<LayerPoint> points = test_points(100, 31);
-  const std::vector<Prediction> forward =
-      predictions(test_model(), sd::avx2_stages(), points, true);
+  Predictor predictions(test_model(), stages, true);
+  const std::vector<Prediction> forward = predictions(points);
   std::reverse(points.begin(), points.end());
   points.pop_back();
-  std::vector<Prediction> backward = predictions(test_model(), sd::avx2_stages(), points, true);
+  std::vector<Prediction> backward = predictions(points);
   std::reverse(backward.begin(), backward.end());
   expect_equal_bits({forward.begin() + 1, forward.end()}, backward);
 }
 
-TEST(ScreenModel, TheSketchBoundsMeansAndDeviations) {
+TEST_P(Stages, CountTheirMultiplyAdds) {
+  EXPECT_EQ(stages.multiply_adds(1000), 2.0 * stages.rows * stages.lanes * 1000);
+}
+
+TEST(BestStages, AreTheWidest) {
+  const sd::Stages* wide = sd::avx512_stages();
+  EXPECT_EQ(&sd::best_stages(), wide != nullptr ? wide : &sd::avx2_stages());
+}
+
+TEST_P(Stages, SketchesBoundMeansAndDeviations) {
   const std::vector<LayerPoint> points = test_points(ScreenTile::kSize, 31);
-  const sd::Stages& stages = sd::avx2_stages();
   for (const int samples : {1, 20, 36, 37, 150, 400}) {
     const StarlightModel model =
         test_model().with_samples(test_samples(static_cast<std::size_t>(samples), 3));
