@@ -48,10 +48,7 @@ struct ScreenWorker {
            Depth depth, int size, std::span<Prediction> out) {
     tile.encode(model, size);
     if (depth == Depth::sketch) {
-      tile.compute_sketch(model, size);
-      tile.clear_explained(size);
-      tile.explain(factor, 0, model.sketch_panels(), size);
-      tile.finish_sketch(model, size);
+      tile.finish_sketch(model, factor, size);
     } else {
       tile.compute_kernel(model, size);
       if (depth == Depth::all) {

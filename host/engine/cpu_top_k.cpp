@@ -173,7 +173,7 @@ class Worker {
     return limit_;
   }
 
-  /// Drops what anchors can, of neighbours, or else what the sketch can.
+  /// Drops what the sketch can, and of neighbours what anchors can.
   void screen() {
     if (all_.count == 0) return;
     screened_ += static_cast<std::uint64_t>(all_.count);
@@ -181,6 +181,8 @@ class Worker {
     tile.encode(request_.model, all_.count);
     left_.resize(static_cast<std::size_t>(all_.count));
     std::iota(left_.begin(), left_.end(), 0);
+    tile.finish_sketch(request_.model, request_.factor, all_.count);
+    drop();
     if (filler_.sharing()) {
       // A strip of anchors costs about as much as the kernel rows of as many candidates.
       const auto anchors = static_cast<std::size_t>(request_.stages.lanes);
@@ -191,12 +193,6 @@ class Worker {
         drop();
         worthwhile = 2 * left_.size() <= before;
       }
-    } else {
-      tile.compute_sketch(request_.model, all_.count);
-      tile.clear_explained(all_.count);
-      tile.explain(request_.factor, 0, request_.model.sketch_panels(), all_.count);
-      tile.finish_sketch(request_.model, all_.count);
-      drop();
     }
     for (const int slot : left_) {
       promising_.tile.take_inputs(promising_.count, tile, slot);

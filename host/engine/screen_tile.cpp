@@ -54,15 +54,15 @@ void ScreenTile::put_shared(int slot, int lane, const float* ranks, float energy
   lane_[static_cast<std::size_t>(slot)] = lane;
 }
 
-const simd::SharedSums* ScreenTile::sums() {
+const simd::SharedSums* ScreenTile::sums(int first_slot) {
   if (!sharing_) return nullptr;
-  sums_ = shared_.sums(lane_.data());
+  sums_ = shared_.sums(lane_.data() + first_slot);
   return &sums_;
 }
 
 void ScreenTile::encode(const ScreenModel& model, int count) {
   if (sharing_) shared_.compute(model);
-  const simd::SharedSums* shared = sums();
+  const simd::SharedSums* shared = sums(0);
   for (int s = 0; s < strips(count); ++s) {
     const float* quantities = quantities_.data() + at(kFeatures, s * lanes_, 0);
     float* inputs = inputs_.data() + at(kKernelInputs, s * lanes_, 0);
@@ -74,18 +74,16 @@ void ScreenTile::encode(const ScreenModel& model, int count) {
 }
 
 void ScreenTile::compute_kernel(const ScreenModel& model, int count) {
-  run_kernel(model, model.kernel(), count);
+  run_kernel(model, model.kernel(), 0, count);
 }
 
-void ScreenTile::compute_sketch(const ScreenModel& model, int count) {
-  run_kernel(model, model.sketch(), count);
-}
-
-void ScreenTile::run_kernel(const ScreenModel& model, const simd::KernelStages& kernel, int count) {
+void ScreenTile::run_kernel(const ScreenModel& model, const simd::KernelStages& kernel, int first,
+                            int count) {
   samples_ = kernel.samples;
   if (sharing_) shared_.compute_rows(model, kernel.samples);
-  stages_.kernel(kernel, sums(), inputs_.data(), at(kKernelInputs, lanes_, 0), strips(count),
-                 kernel_.data(), mean_.data());
+  stages_.kernel(kernel, sums(first), inputs_.data() + at(kKernelInputs, first, 0),
+                 at(kKernelInputs, lanes_, 0), strips(count), kernel_.data(),
+                 mean_.data() + at(2, first, 0));
 }
 
 void ScreenTile::clear_explained(int count) {
@@ -93,8 +91,12 @@ void ScreenTile::clear_explained(int count) {
 }
 
 void ScreenTile::explain(const PackedFactor& factor, int begin, int end, int count) {
+  run_explain(factor, begin, end, 0, count);
+}
+
+void ScreenTile::run_explain(const PackedFactor& factor, int begin, int end, int first, int count) {
   stages_.explain(factor.data(), begin, end, kernel_.data(), samples_, strips(count),
-                  explained_.data());
+                  explained_.data() + first);
 }
 
 int ScreenTile::explain_all(const ScreenModel& model, const PackedFactor& factor,
@@ -134,7 +136,13 @@ void ScreenTile::finish(const ScreenModel& model, int count) {
   run_finish(model, nullptr, false, count);
 }
 
-void ScreenTile::finish_sketch(const ScreenModel& model, int count) {
+void ScreenTile::finish_sketch(const ScreenModel& model, const PackedFactor& factor, int count) {
+  clear_explained(count);
+  for (int first = 0; first < count; first += kSize) {
+    const int size = std::min(kSize, count - first);
+    run_kernel(model, model.sketch(), first, size);
+    run_explain(factor, 0, model.sketch_panels(), first, size);
+  }
   run_finish(model, &model.remainder(), false, count);
 }
 

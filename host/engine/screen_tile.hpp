@@ -43,9 +43,7 @@ class ScreenTile {
 
   /// The stages for slots [0, count), in this order.
   void encode(const ScreenModel& model, int count);
-  /// With all samples, or with those of the model's sketch.
   void compute_kernel(const ScreenModel& model, int count);
-  void compute_sketch(const ScreenModel& model, int count);
   /// Forgets what `explain` has added up.
   void clear_explained(int count);
   /// Adds the part of the panels [begin, end) to the explained variance.
@@ -58,9 +56,9 @@ class ScreenTile {
   /// Predictions of the means and of the variance explained so far: an upper bound on deviations
   /// where panels are missing.
   void finish(const ScreenModel& model, int count);
-  /// After compute_sketch: lower bounds of the means, upper bounds of the deviations.
-  void finish_sketch(const ScreenModel& model, int count);
-  /// The same from a strip of anchors for some slots of a sharing tile, after `encode`.
+  /// After `encode`: lower bounds of the means and upper bounds of the deviations, by the model's
+  /// sketch, or, for some slots of a sharing tile, by a strip of anchors. Kernel rows are lost.
+  void finish_sketch(const ScreenModel& model, const PackedFactor& factor, int count);
   void finish_near(const ScreenModel& model, Anchors& anchors, std::span<const int> slots);
 
   Prediction prediction(int slot) const;
@@ -75,8 +73,9 @@ class ScreenTile {
   enum Row { kBound, kAnalytical, kSpread, kLatency, kLatencySd, kEnergy, kEnergySd, kRows };
 
   /// Null where nothing is shared.
-  const simd::SharedSums* sums();
-  void run_kernel(const ScreenModel& model, const simd::KernelStages& kernel, int count);
+  const simd::SharedSums* sums(int first_slot);
+  void run_kernel(const ScreenModel& model, const simd::KernelStages& kernel, int first, int count);
+  void run_explain(const PackedFactor& factor, int begin, int end, int first, int count);
   void run_finish(const ScreenModel& model, const simd::Remainder* remainder, bool spread,
                   int count);
   void copy_column(AlignedFloats& to, int slot, const AlignedFloats& from, int from_slot, int rows);

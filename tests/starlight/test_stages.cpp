@@ -231,10 +231,7 @@ TEST_P(Stages, SketchesBoundMeansAndDeviations) {
       tile.put(slot, p.layer, p.hardware, p.mapping);
     }
     tile.encode(screen, ScreenTile::kSize);
-    tile.compute_sketch(screen, ScreenTile::kSize);
-    tile.clear_explained(ScreenTile::kSize);
-    tile.explain(factor, 0, screen.sketch_panels(), ScreenTile::kSize);
-    tile.finish_sketch(screen, ScreenTile::kSize);
+    tile.finish_sketch(screen, factor, ScreenTile::kSize);
     double gap = 0.0;
     for (int slot = 0; slot < ScreenTile::kSize; ++slot) {
       const Prediction low = tile.prediction(slot);
