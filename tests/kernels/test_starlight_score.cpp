@@ -106,8 +106,8 @@ TEST(StarlightScore, BoundsHoldForManySamplesAndLittleNoise) {
   }
 }
 
-/// The posterior of the first samples alone, and how much of the residuals' norm in that of all
-/// they leave, from the covariance itself.
+/// The posterior of the first samples alone, and the length of what they leave of that of all in
+/// the kernel's feature space and the noise of the first samples, from the covariance itself.
 class ReferenceSketch {
  public:
   explicit ReferenceSketch(const PosteriorTensors<double>& model)
@@ -123,8 +123,12 @@ class ReferenceSketch {
       const Eigen::Map<const Eigen::VectorXd> alpha(model.alpha.data() + o * n, n);
       const Eigen::VectorXd residual = covariance_ * alpha;
       alpha_[o] = first_.solve(residual.head(kept_));
-      if (kept_ < n)
-        norm_[o] = std::sqrt(residual.dot(alpha) - residual.head(kept_).dot(alpha_[o]));
+      if (kept_ == n) continue;
+      Eigen::VectorXd rest = alpha;
+      rest.head(kept_) -= alpha_[o];
+      const double noise = model.unit_variance - 1.0;
+      norm_[o] =
+          std::sqrt(rest.dot(covariance_ * rest) - noise * rest.tail(n - kept_).squaredNorm());
     }
   }
 

@@ -2,85 +2,24 @@
 #pragma once
 
 #include "host/engine/simd/stages.hpp"
+#include "host/engine/simd/variance.hpp"
 #include "host/engine/simd/vector.hpp"
 
 namespace polaris::simd {
 
 template <typename V>
-struct StagesOf {
-  static constexpr int kLanes = 2 * V::kLanes;
-  static constexpr int kRows = V::kRows;
-
-  /// One panel's rows of a product with one strip.
-  struct Sums {
-    V of[kRows][2];
-  };
-
-  /// sums[r] += sum_c panel[c][r] strip[c]
-  [[gnu::always_inline]] static inline void accumulate(const float* panel, const float* strip,
-                                                       int depth, Sums& sums) {
-    for (int c = 0; c < depth; ++c) {
-      const V left = V::load(strip), right = V::load(strip + V::kLanes);
-#pragma GCC unroll 16
-      for (int r = 0; r < kRows; ++r) {
-        const V factor = V::all(panel[r]);
-        sums.of[r][0] = multiply_add(factor, left, sums.of[r][0]);
-        sums.of[r][1] = multiply_add(factor, right, sums.of[r][1]);
-      }
-      panel += kRows;
-      strip += kLanes;
-    }
-  }
-
-  /// Lanes of the shared sums of one strip.
-  struct Picked {
-    typename V::Lanes of[2];
-    explicit Picked(const int* lane) : of{V::lanes(lane), V::lanes(lane + V::kLanes)} {}
-  };
-
-  /// Sums of the panel from `row` on: the bias and the first `depth` inputs.
-  [[gnu::always_inline]] static inline Sums first_sums(const PackedMatrix& matrix, int row,
-                                                       const float* strip, int depth) {
-    Sums sums;
-#pragma GCC unroll 16
-    for (int r = 0; r < kRows; ++r) sums.of[r][0] = sums.of[r][1] = V::all(matrix.bias[row + r]);
-    accumulate(matrix.panels + static_cast<std::ptrdiff_t>(row) * matrix.depth, strip, depth, sums);
-    return sums;
-  }
-
-  /// The same of all inputs; bias and the inputs [0, shared) are read from `shared_sums`, unless
-  /// that is null.
-  [[gnu::always_inline]] static inline Sums panel_sums(const PackedMatrix& matrix, int row,
-                                                       const float* strip, int shared,
-                                                       const float* shared_sums,
-                                                       const Picked* picked) {
-    if (shared_sums == nullptr) return first_sums(matrix, row, strip, matrix.depth);
-    Sums sums;
-    const float* panel = matrix.panels + static_cast<std::ptrdiff_t>(row) * matrix.depth;
-#pragma GCC unroll 16
-    for (int r = 0; r < kRows; ++r)
-      for (int half = 0; half < 2; ++half)
-        sums.of[r][half] = V::pick(shared_sums + (row + r) * kLanes, picked->of[half]);
-    accumulate(panel + shared * kRows, strip + shared * kLanes, matrix.depth - shared, sums);
-    return sums;
-  }
-
-  /// store(r, lane, bias[r] + (matrix strip)[r]) for all rows and both halves of the strip; the
-  /// last three as in panel_sums.
-  template <typename Store>
-  static inline void product(const PackedMatrix& matrix, const float* strip, const Store& store,
-                             int shared = 0, const float* shared_sums = nullptr,
-                             const Picked* picked = nullptr) {
-    for (int row = 0; row < matrix.count; row += kRows) {
-      const Sums sums = panel_sums(matrix, row, strip, shared, shared_sums, picked);
-#pragma GCC unroll 16
-      for (int r = 0; r < kRows; ++r) {
-        if (row + r == matrix.count) break;
-        store(row + r, 0, sums.of[r][0]);
-        store(row + r, V::kLanes, sums.of[r][1]);
-      }
-    }
-  }
+struct StagesOf : VarianceOf<V> {
+  using Base = VarianceOf<V>;
+  using Base::explain;
+  using Base::first_sums;
+  using Base::kLanes;
+  using Base::kRows;
+  using Base::panel_sums;
+  using Base::product;
+  using Base::project;
+  using Base::regress;
+  using typename Base::Picked;
+  using typename Base::Sums;
 
   static void standardise(const FeatureScaling& scaling, const float* quantities, float* features) {
     for (int f = 0; f < scaling.count; ++f) {
@@ -231,71 +170,6 @@ struct StagesOf {
     }
   }
 
-  static void regress(const PackedMatrix& matrix, float* kernel, int samples, int strips,
-                      float* square) {
-    for (int row = 0; row < matrix.count; row += kRows)
-      for (int s = 0; s < strips; ++s) {
-        float* strip = kernel + static_cast<std::ptrdiff_t>(s) * samples * kLanes;
-        float* rows = strip + (matrix.depth + row) * kLanes;
-        const int used = matrix.count - row < kRows ? matrix.count - row : kRows;
-        Sums sums;
-        for (int r = 0; r < kRows; ++r)
-          for (int half = 0; half < 2; ++half)
-            sums.of[r][half] =
-                r < used ? V::load(rows + r * kLanes + half * V::kLanes) : V::all(0.0f);
-        accumulate(matrix.panels + static_cast<std::ptrdiff_t>(row) * matrix.depth, strip,
-                   matrix.depth, sums);
-        for (int half = 0; half < 2; ++half) {
-          float* out = square + s * kLanes + half * V::kLanes;
-          V sum = row == 0 ? V::all(0.0f) : V::load(out);
-          for (int r = 0; r < used; ++r) {
-            sums.of[r][half].store(rows + r * kLanes + half * V::kLanes);
-            sum = multiply_add(sums.of[r][half], sums.of[r][half], sum);
-          }
-          sum.store(out);
-        }
-      }
-  }
-
-  static void project(const PackedMatrix& matrix, const TailWeights& weights, const float* kernel,
-                      int first, int samples, int strips, const float* square, float* low,
-                      float* high) {
-    float rest[kTileCandidates];
-    for (int s = 0; s < strips; ++s)
-      for (int i = 0; i < kLanes; i += V::kLanes) {
-        const int at = s * kLanes + i;
-        V::load(square + at).store(rest + at);
-        V::all(0.0f).store(low + at);
-        V::all(0.0f).store(high + at);
-      }
-    for (int row = 0; row < matrix.count; row += kRows)
-      for (int s = 0; s < strips; ++s) {
-        const float* strip = kernel + (static_cast<std::ptrdiff_t>(s) * samples + first) * kLanes;
-        const Sums sums = first_sums(matrix, row, strip, matrix.depth);
-        const int used = matrix.count - row < kRows ? matrix.count - row : kRows;
-        for (int half = 0; half < 2; ++half) {
-          const int at = s * kLanes + half * V::kLanes;
-          V left = V::load(rest + at), least = V::load(low + at), most = V::load(high + at);
-          for (int r = 0; r < used; ++r) {
-            const V p2 = sums.of[r][half] * sums.of[r][half];
-            left = left - p2;
-            least = multiply_add(V::all(weights.low[row + r]), p2, least);
-            most = multiply_add(V::all(weights.high[row + r]), p2, most);
-          }
-          left.store(rest + at);
-          least.store(low + at);
-          most.store(high + at);
-        }
-      }
-    for (int s = 0; s < strips; ++s)
-      for (int i = 0; i < kLanes; i += V::kLanes) {
-        const int at = s * kLanes + i;
-        const V left = larger_of(V::all(0.0f), V::load(rest + at));
-        multiply_add(V::all(weights.rest_low), left, V::load(low + at)).store(low + at);
-        multiply_add(V::all(weights.rest_high), left, V::load(high + at)).store(high + at);
-      }
-  }
-
   static void anchor(const KernelStages& stages, const PackedMatrix& samples,
                      const SharedSums& shared, const float* inputs, float* kernel, float* slopes,
                      const AnchorRows& anchor) {
@@ -356,30 +230,6 @@ struct StagesOf {
       (V::all(2.0f * norm.of[0]) * far).store(out.spread + i);
       const V rest = multiply_add(V::all(kRootThird), r, V::pick(anchor.unexplained, lanes));
       (V::all(1.0f) - rest * rest).store(out.explained + i);
-    }
-  }
-
-  static void explain(const float* factor, int begin, int end, const float* kernel, int samples,
-                      int strips, float* explained) {
-    const std::ptrdiff_t strip_size = static_cast<std::ptrdiff_t>(samples) * kLanes;
-    for (int p = begin; p < end; ++p) {
-      const int depth = (p + 1) * kRows;
-      const float* panel = factor + static_cast<std::ptrdiff_t>(p) * (p + 1) / 2 * (kRows * kRows);
-      for (int s = 0; s < strips; ++s) {
-        Sums sums;
-#pragma GCC unroll 16
-        for (int r = 0; r < kRows; ++r) sums.of[r][0] = sums.of[r][1] = V::all(0.0f);
-        accumulate(panel, kernel + s * strip_size, depth, sums);
-        float* out = explained + s * kLanes;
-#pragma GCC unroll 2
-        for (int half = 0; half < 2; ++half) {
-          V sum = V::load(out + half * V::kLanes);
-#pragma GCC unroll 16
-          for (int r = 0; r < kRows; ++r)
-            sum = multiply_add(sums.of[r][half], sums.of[r][half], sum);
-          sum.store(out + half * V::kLanes);
-        }
-      }
     }
   }
 
