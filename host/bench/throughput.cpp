@@ -36,11 +36,6 @@ struct StageModel {
         screen(tensors, stages, varying_features(of.space),
                decode_point(of.space, of.candidates[0])) {}
 
-  /// Panels of the rows that bound a deviation.
-  int bound_panels() const {
-    return std::min(whole_panels(kBoundRows, stages.rows), factor.panels());
-  }
-
   const simd::Stages& stages = simd::best_stages();
   PosteriorTensors<double> tensors;
   PackedFactor factor;
@@ -123,7 +118,8 @@ StageFlops stage_flops(int samples, int features, const StageModel* model) {
                  n * (2.0 * (kLatent + features) + kMatern + 2.0 * kMaxOutputs), 0.0, 0.0,
                  n * (n + 1.0)};
   if (model == nullptr) return out;
-  const double rows = std::min(n, static_cast<double>(model->bound_panels() * model->stages.rows));
+  const double rows =
+      std::min(n, static_cast<double>(model->factor.bound_panels() * model->stages.rows));
   out.bound = rows * (rows + 1.0);
   out.rest = out.variance - out.bound;
   if (model->tail) {
@@ -135,7 +131,7 @@ StageFlops stage_flops(int samples, int features, const StageModel* model) {
 
 ordered_json measure_stages(const ThroughputRequest& request, const StageModel& model,
                             const StageFlops& flops, const MachinePeaks& machine) {
-  const int bound_panels = model.bound_panels();
+  const int bound_panels = model.factor.bound_panels();
   struct Stage {
     const char* name;
     double flops;

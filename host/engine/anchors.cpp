@@ -120,9 +120,8 @@ void Anchors::compute_anchors(SharedStrip& shared, const Strips& strips) {
   stages_.anchor(model_.kernel(), model_.own_samples(), shared.sums(shared_lane), inputs_.data(),
                  kernel_.data(), slopes_.data(), rows());
   std::fill_n(unexplained_.data(), lanes_, 0.0f);
-  stages_.explain(factor_.data(), 0,
-                  std::min(whole_panels(kBoundRows, factor_.panel_rows()), factor_.panels()),
-                  kernel_.data(), factor_.samples(), 1, unexplained_.data());
+  stages_.explain(factor_.data(), 0, factor_.bound_panels(), kernel_.data(), factor_.samples(), 1,
+                  unexplained_.data());
   for (int l = 0; l < lanes_; ++l) {
     float& x = unexplained_[static_cast<std::size_t>(l)];
     x = std::sqrt(std::max(0.0f, 1.0f - x)) + model_.remainder().slack;

@@ -55,9 +55,7 @@ struct ScreenWorker {
         tile.explain_all(model, factor, tail, size);
       } else {
         tile.clear_explained(size);
-        tile.explain(factor, 0,
-                     std::min(whole_panels(kBoundRows, factor.panel_rows()), factor.panels()),
-                     size);
+        tile.explain(factor, 0, factor.bound_panels(), size);
       }
       tile.finish(model, size);
     }

@@ -70,6 +70,8 @@ class PackedFactor {
   int panels() const { return panels_; }
   int samples() const { return samples_; }  ///< padded to whole panels
   int panel_rows() const { return samples_ / panels_; }
+  /// Panels of the rows that bound a deviation.
+  int bound_panels() const { return std::min(whole_panels(kBoundRows, panel_rows()), panels_); }
 
  private:
   int panels_, samples_;

@@ -93,6 +93,7 @@ class TileFiller {
   bool decode(std::uint64_t index);
   /// Null where the strip of shared features is full.
   const Known* find();
+
   const LayerSpaceView& space_;
   const LoopOrders& orders_;
   ScreenTile& tile_;

@@ -1,7 +1,7 @@
 // What the order of the DRAM loops does to features. A tiling has up to 7! orders, but features see
 // little of them: how long a tensor's tile stays where it is (OrderClass), the input words that
-// reach the scratchpad, and the places of the loops themselves. Candidates of
-// one hardware, one tiling and one class therefore share all features but the few "own" ones.
+// reach the scratchpad, and the places of the loops themselves. Candidates of one hardware, one
+// tiling and one class therefore share all features but the few "own" ones.
 #pragma once
 
 #include <cstdint>
@@ -34,14 +34,12 @@ POLARIS_HD constexpr OrderClass order_class(const Mapping& mapping) {
   constexpr int dram = index_of(Level::dram), kTensors = 3;
   OrderClass steps = 1;
   int tensor = 0;
-  bool found = false;
   for (int i = kDims - 1; i >= 0; --i) {
     const Dim dim = mapping.order[dram][i];
     const std::int32_t bound = mapping.temporal[dram][index_of(dim)];
     if (bound == 1) continue;
     const int kept = dim == Dim::K ? 0 : output_relevant(dim) ? 1 : 2;
-    if (found && kept != tensor) break;
-    found = true;
+    if (steps > 1 && kept != tensor) break;
     tensor = kept;
     steps *= static_cast<OrderClass>(bound);
   }

@@ -10,7 +10,7 @@
 // no noise coordinate but theirs; of g those of the others, noise^(1/2) alpha_i, may be left out
 // (Cauchy and Schwarz; to_sketch).
 //
-// With M = 0: |f| is at most the norm of f, whose square is sum_i (w_i^2 - noise alpha_i^2).
+// With M = 0, g is f, whose length squared is sum_i (w_i^2 - noise alpha_i^2).
 #pragma once
 
 #include <algorithm>

@@ -127,26 +127,4 @@ inline PosteriorTensors<double> synthetic_model(const LayerSpaceView& space, int
   return t;
 }
 
-inline std::vector<float> to_float(const std::vector<double>& values) {
-  return {values.begin(), values.end()};
-}
-
-inline PosteriorTensors<float> to_float(const PosteriorTensors<double>& t) {
-  return {t.samples,
-          t.outputs,
-          t.warp,
-          to_float(t.feature_mean),
-          to_float(t.feature_inverse_sd),
-          to_float(t.encoder),
-          to_float(t.inverse_length),
-          to_float(t.train),
-          to_float(t.train_norm),
-          to_float(t.inverse_factor),
-          to_float(t.alpha),
-          to_float(t.mean_weight),
-          to_float(t.mean_bias),
-          to_float(t.sd),
-          static_cast<float>(t.unit_variance)};
-}
-
 }  // namespace polaris

@@ -28,7 +28,7 @@ std::vector<std::uint64_t> feasible_indices(std::size_t count) {
 
 TEST(StarlightScore, LayoutsDependOnSharedMemoryResultsDoNot) {
   const PosteriorTensors<double> model = synthetic_model(convolution(), 200);
-  const PosteriorTensors<float> single = to_float(model);
+  const PosteriorTensors<float> single = to_single(model);
   const std::vector<std::uint64_t> indices = feasible_indices(150);
   const auto first =
       predict_on_device(single, convolution(), {indices, ScoreDepth::whole, kSmallShared});
@@ -44,7 +44,7 @@ TEST(StarlightScore, LayoutsDependOnSharedMemoryResultsDoNot) {
 }
 
 TEST(StarlightScore, TensorCoresDoNotDependOnTheLayoutNorMeansOnThePrecision) {
-  const PosteriorTensors<float> single = to_float(synthetic_model(convolution(), 90));
+  const PosteriorTensors<float> single = to_single(synthetic_model(convolution(), 90));
   const std::vector<std::uint64_t> indices = feasible_indices(70);
   std::vector<Prediction> tf32;
   for (const ScreenPrecision precision : {ScreenPrecision::tf32, ScreenPrecision::bf16}) {
@@ -99,7 +99,7 @@ TEST(StarlightScore, BoundsHoldForManySamplesAndLittleNoise) {
          {ScreenPrecision::fp32, ScreenPrecision::tf32, ScreenPrecision::bf16})
       EXPECT_LT(largest_deviation_error(
                     model, indices,
-                    predict_on_device(to_float(model), convolution(),
+                    predict_on_device(to_single(model), convolution(),
                                       {indices, ScoreDepth::whole, kLargeShared, precision})),
                 0.25 * screen_bounds(precision).sd)
           << "noise " << noise << ", precision " << static_cast<int>(precision);
@@ -197,7 +197,7 @@ TEST(StarlightScore, SketchIsThePosteriorOfTheFirstSamplesAndABound) {
       const PosteriorTensors<double> model =
           synthetic_model(convolution(), samples, {.outputs = outputs, .warp = outputs == 2});
       expect_sketch(model, model, ScreenPrecision::fp64, 1e-9);
-      expect_sketch(model, to_float(model), ScreenPrecision::fp32, 1e-4);
+      expect_sketch(model, to_single(model), ScreenPrecision::fp32, 1e-4);
     }
 }
 

@@ -18,7 +18,7 @@ struct Model {
   PosteriorTensors<float> f32;
 
   Model(const LayerSpaceView& space, int samples, const SyntheticOptions& options = {})
-      : f64(synthetic_model(space, samples, options)), f32(to_float(f64)) {}
+      : f64(synthetic_model(space, samples, options)), f32(to_single(f64)) {}
 
   ScorerModel view(const std::string& id) const {
     return {id, posterior_view(f32), posterior_view(f64)};
@@ -33,7 +33,7 @@ struct Model {
   void break_small_arrays() {
     f64.feature_mean[0] = 2.0;
     f64.feature_inverse_sd[0] = INFINITY;
-    f32 = to_float(f64);
+    f32 = to_single(f64);
   }
 };
 
