@@ -151,16 +151,12 @@ class Worker {
   /// Whether the tile's slot, after one of the finish functions, may be among the k best. Its
   /// deviation counts as an upper bound.
   bool may_be_best(const ScreenTile& tile, int slot) {
-    const double threshold = shared_.threshold();
-    const MeanLimit limit = limit_of(threshold);
-    const Prediction p = tile.prediction(slot);
-    const double mean = static_cast<double>(p.log_latency) + static_cast<double>(p.log_energy);
-    const double most = static_cast<double>(p.log_latency_sd) +
-                        static_cast<double>(p.log_energy_sd) + request_.error.sd;
-    if (mean - request_.error.mean > limit.base + limit.slope * most) return false;
+    const MeanLimit limit = limit_of(shared_.threshold());
+    const EdpPrediction edp = edp_prediction(tile.prediction(slot));
     PredictionError error = request_.error;
+    if (edp.mean - error.mean > limit.base + limit.slope * (edp.sd + error.sd)) return false;
     error.upper_only = true;
-    return !(highest_acquisition(request_.acquisition, edp_prediction(p), error) < threshold);
+    return !(highest_acquisition(request_.acquisition, edp, error) < shared_.threshold());
   }
 
   MeanLimit limit_of(double threshold) {
@@ -202,9 +198,17 @@ class Worker {
     filler_.share(filler_.sharing());
   }
 
-  /// Those slots of all_ that can not be among the k best.
+  /// Those slots of all_ that the limit of the mean shows not to be among the k best.
   void drop() {
-    std::erase_if(left_, [this](int slot) { return !may_be_best(all_.tile, slot); });
+    const MeanLimit limit = limit_of(shared_.threshold());
+    const PredictionError& error = request_.error;
+    // Five roundings of the mean's two terms, ln cycles below 100, and of slope sd.
+    constexpr double kRounding = 1e-6, kLogCycles = 100.0;
+    const double slack =
+        kRounding * (kLogCycles + std::abs(limit.base) + limit.slope * request_.prior_sd);
+    const double most = limit.base + limit.slope * error.sd + error.mean + slack;
+    all_.tile.compute_lowest(limit.slope, all_.count);
+    std::erase_if(left_, [&](int slot) { return all_.tile.lowest(slot) > most; });
   }
 
   /// Means, and the first rows of L^-1.

@@ -178,6 +178,18 @@ void ScreenTile::run_finish(const ScreenModel& model, const simd::Remainder* rem
   }
 }
 
+void ScreenTile::compute_lowest(double slope, int count) {
+  const auto slope_f32 = static_cast<float>(slope);
+  for (int s = 0; s < strips(count); ++s) {
+    float* rows = per_candidate_.data() + at(kRows, s * lanes_, 0);
+    for (int i = 0; i < lanes_; ++i) {
+      const auto row = [rows, i, this](Row r) -> float& { return rows[r * lanes_ + i]; };
+      const float a = row(kLatencySd), b = row(kEnergySd);
+      row(kLowest) = row(kLatency) + row(kEnergy) - slope_f32 * std::sqrt(a * a + b * b);
+    }
+  }
+}
+
 Prediction ScreenTile::prediction(int slot) const {
   const float* first = per_candidate_.data() + at(kRows, slot, 0);
   return {first[kLatency * lanes_], first[kLatencySd * lanes_], first[kEnergy * lanes_],

@@ -62,6 +62,12 @@ class ScreenTile {
   void finish_near(const ScreenModel& model, Anchors& anchors, std::span<const int> slots);
 
   Prediction prediction(int slot) const;
+  /// After one of the finish functions, for slots [0, count): mean - slope sd of ln EDP, rounded in
+  /// float32.
+  void compute_lowest(double slope, int count);
+  double lowest(int slot) const {
+    return static_cast<double>(per_candidate_.data()[at(kRows, slot, kLowest)]);
+  }
 
   /// Copies to this tile's `slot` what the stages need from the slot of a tile, this or another:
   /// those from compute_kernel on, or those after it.
@@ -70,7 +76,17 @@ class ScreenTile {
 
  private:
   /// Rows of `per_candidate_` in each strip.
-  enum Row { kBound, kAnalytical, kSpread, kLatency, kLatencySd, kEnergy, kEnergySd, kRows };
+  enum Row {
+    kBound,
+    kAnalytical,
+    kSpread,
+    kLatency,
+    kLatencySd,
+    kEnergy,
+    kEnergySd,
+    kLowest,
+    kRows
+  };
 
   /// Null where nothing is shared.
   const simd::SharedSums* sums(int first_slot);

@@ -138,7 +138,7 @@ struct StagesOf : VarianceOf<V> {
         }
         add_distances(sums, own_norm + s * kLanes);
         float* out = kernel + (static_cast<std::ptrdiff_t>(s) * stages.samples + row) * kLanes;
-        store_kernel(stages, row, sums, out, mean + 2 * s * kLanes);
+        store_kernel(stages, row, sums, out, mean + 2 * s * kLanes, [](int, int, const auto&) {});
       }
     }
   }
@@ -151,19 +151,23 @@ struct StagesOf : VarianceOf<V> {
   }
 
   /// Rows from `row` on of a strip's kernel row, of their scaled distances; adds to the means.
+  /// see(r, lane, matern) is called for each.
+  template <typename See>
   [[gnu::always_inline]] static inline void store_kernel(const KernelStages& stages, int row,
                                                          const Sums& distances, float* kernel,
-                                                         float* mean) {
+                                                         float* mean, const See& see) {
 #pragma GCC unroll 2
     for (int half = 0; half < 2; ++half) {
       const int lane = half * V::kLanes;
       V sum0 = V::load(mean + lane), sum1 = V::load(mean + kLanes + lane);
 #pragma GCC unroll 16
       for (int r = 0; r < kRows; ++r) {
-        const V k = matern52(distances.of[r][half]);
+        const Matern52<V> matern(distances.of[r][half]);
+        const V k = matern.value();
         k.store(kernel + r * kLanes + lane);
         sum0 = multiply_add(V::all(stages.alpha[0][row + r]), k, sum0);
         sum1 = multiply_add(V::all(stages.alpha[1][row + r]), k, sum1);
+        see(r, lane, matern);
       }
       sum0.store(mean + lane);
       sum1.store(mean + kLanes + lane);
@@ -181,16 +185,16 @@ struct StagesOf : VarianceOf<V> {
     for (int row = 0; row < stages.samples; row += kRows) {
       Sums sums = panel_sums(stages.train, row, inputs, stages.shared, shared.train, &picked);
       add_distances(sums, own_norm);
-      store_kernel(stages, row, sums, kernel + row * kLanes, anchor.mean);
-      for (int r = 0; r < kRows; ++r)
-        for (int half = 0; half < 2; ++half) {
-          const V slope = matern52_slope(sums.of[r][half]);
-          for (int o = 0; o < 2; ++o) {
-            const V weighted = V::all(stages.alpha[o][row + r]) * slope;
-            weighted.store(slopes + (o * stages.samples + row + r) * kLanes + half * V::kLanes);
-            slope_sum[o][half] = slope_sum[o][half] + weighted;
-          }
+      const auto store_slopes = [&](int r, int lane, const Matern52<V>& matern) {
+        const V slope = matern.slope();
+        for (int o = 0; o < 2; ++o) {
+          const V weighted = V::all(stages.alpha[o][row + r]) * slope;
+          weighted.store(slopes + (o * stages.samples + row + r) * kLanes + lane);
+          V& sum = slope_sum[o][lane / V::kLanes];
+          sum = sum + weighted;
         }
+      };
+      store_kernel(stages, row, sums, kernel + row * kLanes, anchor.mean, store_slopes);
     }
     const int own = samples.count;
     for (int o = 0; o < 2; ++o) {
@@ -199,8 +203,8 @@ struct StagesOf : VarianceOf<V> {
         const int input = stages.shared + c;
         const V x = V::load(inputs + input * kLanes + lane);
         const V twice = V::all(2.0f * stages.own[input]) * x;
-        (multiply_add(twice, slope_sum[o][lane / V::kLanes], sum) +
-         V::all(stages.mean_weight[o][input]))
+        const V of_kernel = multiply_add(twice, slope_sum[o][lane / V::kLanes], sum);
+        multiply_add(V::all(Matern52<V>::kSlope), of_kernel, V::all(stages.mean_weight[o][input]))
             .store(gradient + c * kLanes + lane);
       });
     }
@@ -297,7 +301,7 @@ struct StagesOf : VarianceOf<V> {
     for (int i = 0; i < kLanes; i += V::kLanes) exp_of_minus(V::load(x + i)).store(y + i);
   }
   static void matern52_lanes(const float* x, float* y) {
-    for (int i = 0; i < kLanes; i += V::kLanes) matern52(V::load(x + i)).store(y + i);
+    for (int i = 0; i < kLanes; i += V::kLanes) Matern52<V>(V::load(x + i)).value().store(y + i);
   }
   static void log2_positive_lanes(const float* x, float* y) {
     for (int i = 0; i < kLanes; i += V::kLanes) log2_positive(V::load(x + i)).store(y + i);

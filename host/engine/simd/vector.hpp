@@ -110,7 +110,7 @@ inline Float16 split(Float16 x, int least, Float16& exponent) {
 }
 #endif
 
-/// 2^-t for t in [0, 126]; relative error below 2 ulp (2.4e-7), exact at 0. A sum with 1.5 2^23
+/// 2^-t for t in [-126, 126]; relative error below 2 ulp (2.4e-7), exact at 0. A sum with 1.5 2^23
 /// leaves the nearest whole number n in the lowest bits, where an offset of 127 makes it the
 /// exponent of 2^-n; the rest, exact and at most 1/2, goes through a polynomial of least relative
 /// error (9.2e-8; fitted by reweighted least squares with the constant term kept at 1).
@@ -164,32 +164,36 @@ inline V natural_log(V x) {
   return log2_positive(x) * V::all(kLn2);
 }
 
-/// As gelu in models/starlight/network.hpp.
+/// As gelu in models/starlight/network.hpp: x / (1 + 2^-t), t = log2(e) 1.5957691 (x + 0.044715
+/// x^3).
 template <typename V>
 inline V gelu(V x) {
-  const V c = V::all(1.59576912160573071176f) * (x + V::all(0.044715f) * x * x * x);
-  const V e = exp_of_minus(absolute(c));
-  return x * if_negative(c, e, V::all(1.0f)) / (V::all(1.0f) + e);
+  constexpr float kLinear = 1.59576912160573071176f * kLog2E;
+  const V most = V::all(kLargestPower);
+  const V t = x * multiply_add(x * x, V::all(0.044715f * kLinear), V::all(kLinear));
+  // NaN stays NaN
+  const V e = two_to_minus(smaller_of(most, larger_of(V::all(-kLargestPower), t)));
+  return x / (V::all(1.0f) + e);
 }
 
-/// Matern-5/2 correlation to 2.4e-7, (1 + r + r^2 / 3) e^-r with r = sqrt(5) d; `scaled` is
-/// kMaternScale d^2, and counts as 0 where rounding makes it negative.
+/// Matern-5/2 correlation at r = sqrt(5) d, (1 + r + r^2 / 3) e^-r to 2.4e-7, and what it has in
+/// common with its slope.
 template <typename V>
-inline V matern52(V scaled) {
-  scaled = larger_of(V::all(0.0f), smaller_of(V::all(kLargestPower * kLargestPower), scaled));
-  const V t = square_root(scaled);
-  const V polynomial =
-      multiply_add(scaled, V::all(kLn2 * kLn2 / 3.0f), multiply_add(t, V::all(kLn2), V::all(1.0f)));
-  return polynomial * two_to_minus(t);
-}
+struct Matern52 {
+  V scaled, linear, power;
 
-/// Derivative of matern52 by `scaled`: -(1 + r) e^-r ln(2)^2 / 6.
-template <typename V>
-inline V matern52_slope(V scaled) {
-  constexpr float kFactor = -kLn2 * kLn2 / 6.0f;
-  scaled = larger_of(V::all(0.0f), smaller_of(V::all(kLargestPower * kLargestPower), scaled));
-  const V t = square_root(scaled);
-  return multiply_add(t, V::all(kFactor * kLn2), V::all(kFactor)) * two_to_minus(t);
-}
+  /// `scaled_square` is kMaternScale d^2, and counts as 0 where rounding makes it negative.
+  explicit Matern52(V scaled_square)
+      : scaled(larger_of(V::all(0.0f),
+                         smaller_of(V::all(kLargestPower * kLargestPower), scaled_square))) {
+    const V t = square_root(scaled);
+    linear = multiply_add(t, V::all(kLn2), V::all(1.0f));
+    power = two_to_minus(t);
+  }
+  V value() const { return multiply_add(scaled, V::all(kLn2 * kLn2 / 3.0f), linear) * power; }
+  /// Derivative of value() by `scaled` over kSlope: (1 + r) e^-r.
+  V slope() const { return linear * power; }
+  static constexpr float kSlope = -kLn2 * kLn2 / 6.0f;
+};
 
 }  // namespace polaris::simd
