@@ -156,8 +156,8 @@ class StarlightScorer final : public TileScorer {
         collect(layer, {begin, std::min(begin + step, blocks.end)}, limit, result);
         if (indices_.size() >= kBatch) flush(layer, result);
       }
-      flush(layer, result);
     }
+    flush(layer, result);
   }
 
   void finish(const SweepLayer& layer, LayerResult& result) override {
