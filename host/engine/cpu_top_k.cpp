@@ -19,8 +19,9 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-/// Positions of a work item.
+/// Positions of a work item, and of one of the few that are scored first.
 constexpr std::int64_t kGrain = 1 << 13;
+constexpr std::int64_t kFirstGrain = 2 * ScreenTile::kSize;
 
 /// Spread-out positions, at most so many and at most this share of all, whose analytically best are
 /// scored first, so that the first tiles have a k-th best to beat.
@@ -268,15 +269,15 @@ class Worker {
   std::vector<std::uint64_t> passed_;
 };
 
-/// Runs the candidates index(0) to index(count - 1) through the tiles.
+/// Runs the candidates index(0) to index(count - 1) through the tiles, `grain` a work item.
 template <typename Index>
 void scan(const TopKRequest& request, const std::vector<int>& ends, std::uint64_t count,
-          const Index& index, SharedContenders& shared, TopKStats& stats) {
+          std::int64_t grain, const Index& index, SharedContenders& shared, TopKStats& stats) {
   const LoopOrders orders(request.candidates.space, count);
   const auto index_of = [&index](std::int64_t i) { return index(static_cast<std::uint64_t>(i)); };
   std::vector<std::unique_ptr<Worker>> workers(
       static_cast<std::size_t>(worker_count(request.threads)));
-  parallel_for_workers(static_cast<std::int64_t>(count), kGrain, request.threads,
+  parallel_for_workers(static_cast<std::int64_t>(count), grain, request.threads,
                        [&](int number, std::int64_t begin, std::int64_t end) {
                          if (interrupted()) throw Failure("scoring interrupted");
                          std::unique_ptr<Worker>& worker =
@@ -300,7 +301,7 @@ std::vector<std::uint64_t> warm_up_indices(const TopKRequest& request, std::uint
   const std::uint64_t stride = request.candidates.size() / drawn;
   std::vector<Scored> out(drawn);
   parallel_for(
-      static_cast<std::int64_t>(drawn), kGrain, request.threads,
+      static_cast<std::int64_t>(drawn), kFirstGrain, request.threads,
       [&](std::int64_t begin, std::int64_t end) {
         for (auto i = static_cast<std::uint64_t>(begin); i < static_cast<std::uint64_t>(end); ++i) {
           const std::uint64_t index = request.candidates.index(i * stride);
@@ -333,13 +334,13 @@ std::vector<std::uint64_t> find_finalists(const TopKRequest& request, TopKStats&
     SharedContenders first(request.k);
     TopKStats work = stats;
     scan(
-        request, ends, indices.size(), [&indices](std::uint64_t i) { return indices[i]; }, first,
-        work);
+        request, ends, indices.size(), kFirstGrain,
+        [&indices](std::uint64_t i) { return indices[i]; }, first, work);
     shared.raise_threshold(first.threshold());
   }
   scan(
-      request, ends, count, [&request](std::uint64_t i) { return request.candidates.index(i); },
-      shared, stats);
+      request, ends, count, kGrain,
+      [&request](std::uint64_t i) { return request.candidates.index(i); }, shared, stats);
   stats.candidates = count;
   return shared.indices();
 }
