@@ -6,11 +6,14 @@
 #include <cmath>
 #include <functional>
 #include <optional>
+#include <random>
 #include <utility>
 
 #include "host/engine/engine.hpp"
 #include "host/engine/screen_tile.hpp"
+#include "host/engine/shared_strip.hpp"
 #include "host/engine/tile_filler.hpp"
+#include "models/starlight/network.hpp"
 #include "tests/starlight/emulated_avx512.hpp"
 #include "tests/starlight/random_model.hpp"
 
@@ -79,6 +82,10 @@ TEST_P(Stages, FunctionsStayWithinTheirErrors) {
             2e-7);
   EXPECT_LT(largest_error(stages.lanes, stages.log2_positive, 1.0f, 1e9f, kPoints, log_error),
             2e-7);
+  const auto gelu_error = [](float x, float y) {
+    return std::abs(y - gelu(static_cast<double>(x))) / std::max(1.0, std::abs(double{x}));
+  };
+  EXPECT_LT(largest_error(stages.lanes, stages.gelu, -12.0f, 12.0f, kPoints, gelu_error), 5e-7);
 }
 
 TEST_P(Stages, FunctionsAtTheirEnds) {
@@ -95,6 +102,10 @@ TEST_P(Stages, FunctionsAtTheirEnds) {
   EXPECT_EQ(value(stages.matern52, -1e-3f), 1.0f);  // rounding below a distance of 0
   EXPECT_LT(value(stages.matern52, 1e6f), 1e-30f);
   EXPECT_TRUE(std::isnan(value(stages.matern52, NAN)));
+  EXPECT_EQ(value(stages.gelu, 0.0f), 0.0f);
+  EXPECT_EQ(value(stages.gelu, 1e6f), 1e6f);
+  EXPECT_NEAR(value(stages.gelu, -1e6f), 0.0f, 1e-30f);
+  EXPECT_TRUE(std::isnan(value(stages.gelu, NAN)));
   for (int e = -31; e < 60; ++e)
     EXPECT_EQ(value(stages.log2_positive, std::ldexp(1.0f, e)), static_cast<float>(e));
 }
@@ -232,6 +243,7 @@ TEST_P(Stages, SketchesBoundMeansAndDeviations) {
     }
     tile.encode(screen, ScreenTile::kSize);
     tile.finish_sketch(screen, factor, ScreenTile::kSize);
+    tile.compute_lowest(3.0, ScreenTile::kSize);
     double gap = 0.0;
     for (int slot = 0; slot < ScreenTile::kSize; ++slot) {
       const Prediction low = tile.prediction(slot);
@@ -241,11 +253,60 @@ TEST_P(Stages, SketchesBoundMeansAndDeviations) {
       EXPECT_LE(low.log_energy, truth.log_energy + kScreenMeanError);
       EXPECT_GE(low.log_latency_sd, truth.log_latency_sd - slack * tensors.sd[0]);
       EXPECT_GE(low.log_energy_sd, truth.log_energy_sd - slack * tensors.sd[1]);
+      const EdpPrediction edp = edp_prediction(low);
+      EXPECT_NEAR(tile.lowest(slot), edp.mean - 3.0 * edp.sd, 1e-6 * (100.0 + 3.0 * edp.sd));
       gap = std::max(gap, truth.log_latency - low.log_latency);
     }
     // With all samples in the sketch nothing is missing.
     EXPECT_EQ(gap > 0.05, samples > 36) << samples;
   }
+}
+
+/// Against central differences of the means, by every own input.
+TEST_P(Stages, AnchorsHaveTheGradientsOfTheMeans) {
+  const LayerPoint point = test_points(1, 31)[0];
+  const ScreenModel screen(smooth_model(150, -2.0).tensors_f64(), stages,
+                           varying_features(test_space()), point);
+  const sd::KernelStages& kernel = screen.kernel();
+  const int first = screen.shared_features().count, own = screen.inputs() - first;
+  const auto floats = [this](int rows) {
+    return AlignedFloats(static_cast<std::size_t>(rows * stages.lanes));
+  };
+  SharedStrip shared(stages, kernel.samples);
+  shared.add(point.layer, point.hardware, point.mapping);
+  shared.compute(screen);
+  shared.compute_rows(screen, kernel.samples);
+  const int lane[sd::kMaxLanes] = {};
+  const sd::SharedSums sums = shared.sums(lane);
+  AlignedFloats inputs = floats(screen.inputs()), row = floats(kernel.samples),
+                slopes = floats(2 * kernel.samples), mean = floats(2), gradient = floats(2 * own),
+                unexplained = floats(1);
+  std::mt19937_64 random(5);
+  std::uniform_real_distribution<float> uniform(-1.0f, 1.0f);
+  for (std::size_t i = 0; i < inputs.size(); ++i) inputs[i] = uniform(random);
+  stages.anchor(kernel, screen.own_samples(), sums, inputs.data(), row.data(), slopes.data(),
+                {mean.data(), gradient.data(), unexplained.data(), nullptr});
+  double steepest = 0.0;
+  for (int c = 0; c < own; ++c) {
+    constexpr float kStep = 0.02f;
+    AlignedFloats means[2] = {floats(2), floats(2)};
+    for (const int side : {0, 1}) {
+      float* x = inputs.data() + (first + c) * stages.lanes;
+      const float step = side == 0 ? -kStep : kStep;
+      for (int l = 0; l < stages.lanes; ++l) x[l] += step;
+      stages.kernel(kernel, &sums, inputs.data(), 0, 1, row.data(), means[side].data());
+      for (int l = 0; l < stages.lanes; ++l) x[l] -= step;
+    }
+    for (int o : {0, 1})
+      for (int l = 0; l < stages.lanes; ++l) {
+        const auto at = static_cast<std::size_t>(o * stages.lanes + l);
+        const double slope = (double{means[1][at]} - double{means[0][at]}) / (2.0 * kStep);
+        const double found = gradient[static_cast<std::size_t>((o * own + c) * stages.lanes + l)];
+        EXPECT_NEAR(found, slope, 1e-3 + 0.005 * std::abs(slope)) << c << ' ' << o << ' ' << l;
+        steepest = std::max(steepest, std::abs(slope));
+      }
+  }
+  EXPECT_GT(steepest, 0.05);
 }
 
 /// What `varying_features` calls fixed has one value in the whole space, in spaces of many shapes.

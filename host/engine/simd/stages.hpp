@@ -186,6 +186,7 @@ struct Stages {
   void (*exp_of_minus)(const float* x, float* y);
   void (*matern52)(const float* scaled, float* y);
   void (*log2_positive)(const float* x, float* y);
+  void (*gelu)(const float* x, float* y);
 };
 
 /// AVX2 and FMA: what the whole program is compiled for.

@@ -306,6 +306,9 @@ struct StagesOf : VarianceOf<V> {
   static void log2_positive_lanes(const float* x, float* y) {
     for (int i = 0; i < kLanes; i += V::kLanes) log2_positive(V::load(x + i)).store(y + i);
   }
+  static void gelu_lanes(const float* x, float* y) {
+    for (int i = 0; i < kLanes; i += V::kLanes) gelu(V::load(x + i)).store(y + i);
+  }
 
   static const Stages& functions(const char* name) {
     static const Stages stages = {name,           kLanes,
@@ -316,7 +319,8 @@ struct StagesOf : VarianceOf<V> {
                                   project,        anchor,
                                   near,           finish,
                                   multiply_adds,  exp_of_minus_lanes,
-                                  matern52_lanes, log2_positive_lanes};
+                                  matern52_lanes, log2_positive_lanes,
+                                  gelu_lanes};
     return stages;
   }
 };
