@@ -151,13 +151,11 @@ class Worker {
 
   /// Whether the tile's slot, after one of the finish functions, may be among the k best. Its
   /// deviation counts as an upper bound.
-  bool may_be_best(const ScreenTile& tile, int slot) {
-    const MeanLimit limit = limit_of(shared_.threshold());
-    const EdpPrediction edp = edp_prediction(tile.prediction(slot));
+  bool may_be_best(const ScreenTile& tile, int slot) const {
     PredictionError error = request_.error;
-    if (edp.mean - error.mean > limit.base + limit.slope * (edp.sd + error.sd)) return false;
     error.upper_only = true;
-    return !(highest_acquisition(request_.acquisition, edp, error) < shared_.threshold());
+    return !(highest_acquisition(request_.acquisition, edp_prediction(tile.prediction(slot)),
+                                 error) < shared_.threshold());
   }
 
   MeanLimit limit_of(double threshold) {
