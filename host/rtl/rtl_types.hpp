@@ -80,6 +80,14 @@ constexpr const char* to_string(RtlStatus status) {
   return kNames[static_cast<int>(status)];
 }
 
+/// Whether the design point alone decided the status, so that the same job would give it again. The
+/// others are failures of the machine (time, memory, tools, a killed process, an evaluator's
+/// outage): they say nothing about the point.
+constexpr bool is_final(RtlStatus status) {
+  return status == RtlStatus::ok || status == RtlStatus::infeasible ||
+         status == RtlStatus::cycle_limit || status == RtlStatus::mismatch;
+}
+
 /// Activity of one run. Rows are rows of the local memory, beats are transfers of bus_bytes.
 struct RtlCounters {
   std::int64_t cycles = 0;

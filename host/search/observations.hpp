@@ -12,15 +12,16 @@ namespace polaris {
 
 enum class RunOutcome : std::uint8_t {
   measured,
-  stopped,  ///< at its cycle limit: a lower bound, never a measurement
-  failed
+  stopped,     ///< at its cycle limit: a lower bound, never a measurement
+  failed,      ///< the point itself cannot be run, or gives wrong outputs
+  unavailable  ///< the machine failed (RtlStatus not final): nothing is known about the point
 };
 
 /// One RTL run of a search.
 struct Observation {
   PointId id;
   RunOutcome outcome = RunOutcome::failed;
-  double cycles = 0.0;     ///< of one execution of the layer; set where measured
+  double cycles = 0.0;     ///< of one execution of the layer: measured; stopped: a lower bound
   double energy_pj = 0.0;  ///< of one execution of the layer; set where measured
 };
 

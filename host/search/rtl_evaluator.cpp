@@ -19,6 +19,7 @@ Observation observation_of(const RunRequest& request, const Evaluation& evaluati
   out.id = request.id;
   if (evaluation.status == to_string(RtlStatus::cycle_limit)) {
     out.outcome = RunOutcome::stopped;
+    out.cycles = static_cast<double>(evaluation.cycles);
   } else if (evaluation.status == to_string(RtlStatus::ok)) {
     // A longer run in the store must not tell more than this one would have.
     out.outcome =
