@@ -163,7 +163,8 @@ std::vector<MeasuredPoint> simulate_points(const RtlSampling& sampling,
     job.layer = problem.layer(id.layer);
     job.point = problem.point(id);
     job.memory = problem.space().memory;
-    job.max_cycles = std::min(cycle_limit(problem, id), sampling.max_cycles);
+    job.max_cycles =
+        std::min(first_cycle_limit(problem, id, EvaluatorKind::built_in), sampling.max_cycles);
     running[scheduler.submit(job)] = {id, kind};
   }
   std::map<PointId, RtlResult> results;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -44,7 +45,7 @@ struct SearchCommand {
   int patience = 0;
   std::int64_t candidates = 1'000'000;
   double time_limit_s = 0.0;
-  double run_time_limit_s = 120.0;
+  double run_time_limit_s = 0.0;
 };
 
 /// What changes the result: two searches with equal text take the same decisions.
@@ -66,7 +67,7 @@ SearchOptions search_options(const SearchCommand& command) {
   out.initial = command.initial;
   out.patience = command.patience;
   out.time_limit_s = command.time_limit_s;
-  out.bounded = command.evaluator.empty();
+  out.evaluator = command.evaluator.empty() ? EvaluatorKind::built_in : EvaluatorKind::foreign;
   out.seed = out.proposer.seed = out.fit.seed = global.seed;
   out.proposer.threads = out.fit.threads = global.threads;
   out.proposer.candidates = command.candidates;
@@ -110,6 +111,9 @@ class Session {
     return result;
   }
 
+  /// The first failure of the machine that lost a run of the first strategy; empty where none did.
+  const std::string& lost_to() const { return lost_to_; }
+
   /// Marks all runs as finished. Not one by one: where a rival is killed, resuming has to go on
   /// with the run before it too, instead of beginning that anew.
   void finish() {
@@ -133,11 +137,16 @@ class Session {
   Store& store_;
   const std::string& model_hash_;
   std::vector<std::int64_t> runs_;
+  std::string lost_to_;
+};
+
+struct Verification {
+  std::string text;
+  bool passed = true;
 };
 
 /// Reruns the best design with data: every layer's outputs against the C++ reference.
-std::string verify(const SearchProblem& problem, RtlScheduler& scheduler,
-                   const MeasuredDesign& design) {
+Verification verify(const SearchProblem& problem, RtlScheduler& scheduler, const Design& design) {
   std::map<std::uint64_t, int> running;
   for (const PointId id : design.points) {
     RtlJob job;
@@ -163,9 +172,73 @@ std::string verify(const SearchProblem& problem, RtlScheduler& scheduler,
       failures += fmt::format("; {}: {} {}", problem.workload().layers[at].name,
                               to_string(done->second.status), done->second.reason);
   }
-  return fmt::format(
-      "Verification: {} of {} layers rerun with data, outputs and cycles equal to the reference{}",
-      equal, problem.layer_count(), failures);
+  return {fmt::format("Verification: {} of {} layers rerun with data, outputs and cycles equal to "
+                      "the reference{}",
+                      equal, problem.layer_count(), failures),
+          equal == problem.layer_count()};
+}
+
+/// The layer whose fastest simulation takes longest: no design is measured in less.
+struct LongestLayer {
+  int layer = 0;
+  double cycles = 0.0;  ///< expected of its fastest mapping on any hardware
+
+  double seconds() const { return cycles / kSimulatedCyclesPerSecond; }
+};
+
+LongestLayer longest_layer(const SearchProblem& problem,
+                           const std::vector<std::vector<MappingList>>& start) {
+  LongestLayer out;
+  for (int l = 0; l < problem.layer_count(); ++l) {
+    double least = std::numeric_limits<double>::infinity();
+    for (const std::vector<MappingList>& lists : start)
+      least = std::min(least,
+                       problem.expected_cycles(lists[static_cast<std::size_t>(l)].points.front()));
+    if (least > out.cycles) out = {l, least};
+  }
+  return out;
+}
+
+/// Says how long the runs will take. Returns why no design can be measured within the time limit of
+/// a run, in one line; empty where one can.
+std::string outlook(const SearchCommand& command, const SearchProblem& problem,
+                    const std::vector<std::vector<MappingList>>& start) {
+  if (!command.evaluator.empty()) return "";
+  const LongestLayer longest = longest_layer(problem, start);
+  const std::string need =
+      fmt::format("layer {} needs {:.3g} cycles of simulation a run or more, about {:.2g} s",
+                  problem.workload().layers[static_cast<std::size_t>(longest.layer)].name,
+                  longest.cycles, longest.seconds());
+  spdlog::info("{}", need);
+  const double limit = command.run_time_limit_s;
+  if (limit <= 0.0 || longest.seconds() <= limit) return "";
+  const std::string remedy = fmt::format("--run-time-limit {:g}", limit);
+  // Machines differ by less than this factor from the one that the rate was measured on.
+  constexpr double kDoubt = 3.0;
+  if (longest.seconds() <= kDoubt * limit) {
+    spdlog::warn("{}: {} may be too short", need, remedy);
+    return "";
+  }
+  return fmt::format("{}, more than {} allows: raise it, or leave it out", need, remedy);
+}
+
+/// Why the report is not the whole answer, in one line; empty where it is.
+std::string shortcoming(const SearchCommand& command, const SearchReport& report,
+                        const std::string& lost_to, bool verified) {
+  const SearchResult& result = report.results.front();
+  if (interrupted())
+    return fmt::format("interrupted: the same command with --resume goes on from {}",
+                       command.store);
+  const std::string again = fmt::format(
+      "{} of {} RTL runs were lost to failures of the machine ({}); the same command asks for them "
+      "again",
+      result.unavailable, result.runs, lost_to);
+  if (!result.best)
+    return "no design was measured in every layer: " +
+           (result.unavailable > 0 ? again : fmt::format("{}", result.stop_reason));
+  if (2 * result.unavailable > result.runs || result.stop_reason == kMachineFailed) return again;
+  if (!verified) return "the best design was not verified: " + report.verification;
+  return "";
 }
 
 void run_search(const SearchCommand& command) {
@@ -193,19 +266,28 @@ void run_search(const SearchCommand& command) {
   analytical.seed = global.seed;
   analytical.threads = global.threads;
   const auto start = analytical_search(problem, analytical);
+  SearchReport report{
+      problem, {}, global.seed, scheduler.rtl_hash(), "", best_analytical_design(problem, start)};
+  if (const std::string hopeless = outlook(command, problem, start); !hopeless.empty()) {
+    std::cout << (global.json ? format_json(report) : format_text(report));
+    throw Failure("search: " + hopeless);
+  }
   const Pretrained pretrained = command.pretrained.empty() ? pretrained_for(problem, global.threads)
                                                            : Pretrained::load(command.pretrained);
   const std::string model_hash = pretrained.hash();
   Session session(command, problem, scheduler, store, model_hash);
 
-  SearchReport report{problem, {}, global.seed, scheduler.rtl_hash(), ""};
   report.results.push_back(session.run("polaris", [&](auto& evaluator, const auto& progress) {
     return polaris_search(problem, start, pretrained, *engine, evaluator, options, progress);
   }));
-  if (!command.evaluator.empty())
+  bool verified = true;
+  if (!command.evaluator.empty()) {
     report.verification = "Verification: none, an external evaluator moves no data";
-  else if (report.results.front().best && !interrupted())
-    report.verification = verify(problem, scheduler, *report.results.front().best);
+  } else if (report.results.front().best && !interrupted()) {
+    const Verification verification = verify(problem, scheduler, *report.results.front().best);
+    report.verification = verification.text;
+    verified = verification.passed;
+  }
   for (const std::string& rival : command.compare) {
     if (interrupted()) break;
     report.results.push_back(session.run(rival, [&](auto& evaluator, const auto& progress) {
@@ -214,15 +296,15 @@ void run_search(const SearchCommand& command) {
                  : analytical_only_search(problem, start, evaluator, options, progress);
     }));
   }
+  const std::string missing = shortcoming(command, report, session.lost_to(), verified);
+  report.complete = !interrupted();
   if (json_file) {
     json_file->stream() << format_json(report);
     json_file->commit();
   }
   std::cout << (global.json ? format_json(report) : format_text(report));
-  if (!interrupted())
-    session.finish();
-  else
-    spdlog::warn("interrupted: the same command with --resume goes on from {}", command.store);
+  if (!missing.empty()) throw Failure("search: " + missing);
+  session.finish();
 }
 
 }  // namespace
@@ -262,8 +344,10 @@ void add_search(CLI::App& app) {
                   "seconds per strategy, 0: none (results then depend on the machine's speed)")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  sub->add_option("--run-time-limit", command->run_time_limit_s, "seconds per RTL run")
-      ->check(CLI::PositiveNumber)
+  sub->add_option("--run-time-limit", command->run_time_limit_s,
+                  "seconds per RTL run; 0: long enough for the run's cycles on a slow machine, for "
+                  "--evaluator 120")
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   sub->add_option("--compare", command->compare, "rivals with the same RTL budget")
       ->delimiter(',')

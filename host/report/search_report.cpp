@@ -40,12 +40,35 @@ double score_rate(const SearchResult& result) {
   return seconds > 0 ? scored / seconds : 0.0;
 }
 
+/// What the runs without a measurement mean for the answer of a strategy.
+void reservations(const SearchResult& r, std::string& out) {
+  if (r.undecided > 0)
+    out += fmt::format(
+        "{}: {} points whose runs were stopped at their cycle limit may still belong to a better "
+        "design\n",
+        r.strategy, r.undecided);
+  else if (r.best && r.least_edp < r.best->cost.edp())
+    out += fmt::format(
+        "{}: designs that were not run to their end may be better; none is below {:.6g} J*cycle\n",
+        r.strategy, r.least_edp);
+  else if (r.best && r.stopped > 0)
+    out += fmt::format(
+        "{}: {} runs were stopped at their cycle limit; no better design was lost by it\n",
+        r.strategy, r.stopped);
+  if (r.unavailable > 0)
+    out += fmt::format(
+        "{}: {} of {} runs were lost to failures of the machine; the next search asks for them "
+        "again\n",
+        r.strategy, r.unavailable, r.runs);
+}
+
 void strategies(const SearchReport& report, std::string& out) {
   const auto& best = report.results.front().best;
   out += fmt::format("{:<12} {:>8} {:>8} {:>7} {:>14} {:>9}  {}\n", "strategy", "RTL runs",
                      "stopped", "failed", "EDP (J*cycle)", "relative", "best hardware");
   for (const SearchResult& r : report.results) {
-    out += fmt::format("{:<12} {:>8} {:>8} {:>7} ", r.strategy, r.runs, r.stopped, r.failed);
+    out += fmt::format("{:<12} {:>8} {:>8} {:>7} ", r.strategy, r.runs, r.stopped,
+                       r.failed + r.unavailable);
     if (!r.best) {
       const bool bounded = std::isfinite(r.least_edp);
       out += fmt::format(
@@ -61,6 +84,7 @@ void strategies(const SearchReport& report, std::string& out) {
     }
     out += fmt::format("  [{}]\n", r.stop_reason);
   }
+  for (const SearchResult& r : report.results) reservations(r, out);
 }
 
 void convergence(const SearchResult& result, std::string& out) {
@@ -73,35 +97,84 @@ void convergence(const SearchResult& result, std::string& out) {
                        s.elapsed_seconds);
 }
 
-void best_design(const SearchReport& report, const MeasuredDesign& design, std::string& out) {
+/// `measured`: the design's costs are those of RTL runs, else those of the analytical model.
+void best_design(const SearchReport& report, const Design& design, bool measured,
+                 std::string& out) {
   const SearchProblem& problem = report.problem;
   const HardwareConfig hardware = problem.hardware_config(design.hardware);
-  out += fmt::format("\nBest design: {}, area {:.3f} mm^2\n", hardware_text(hardware),
-                     area_mm2(hardware));
-  out += fmt::format("network: {:.6g} cycles, {:.6g} uJ, EDP {:.6g} J*cycle (RTL-measured)\n",
-                     design.cost.cycles, design.cost.energy_pj * 1e-6, design.cost.edp());
-  out += fmt::format("{:<16} {:>5} {:>12} {:>12} {:>6} {:>12} {:>6}  {}\n", "layer", "count",
-                     "RTL cycles", "analytical", "ratio", "RTL uJ", "ratio", "mapping");
+  out += fmt::format("\n{}: {}, area {:.3f} mm^2\n",
+                     measured ? "Best design" : "Best design by the analytical model, not measured",
+                     hardware_text(hardware), area_mm2(hardware));
+  out += fmt::format("network: {:.6g} cycles, {:.6g} uJ, EDP {:.6g} J*cycle ({})\n",
+                     design.cost.cycles, design.cost.energy_pj * 1e-6, design.cost.edp(),
+                     measured ? "RTL-measured" : "analytical");
+  out += measured
+             ? fmt::format("{:<16} {:>5} {:>12} {:>12} {:>6} {:>12} {:>6}  {}\n", "layer", "count",
+                           "RTL cycles", "analytical", "ratio", "RTL uJ", "ratio", "mapping")
+             : fmt::format("{:<16} {:>5} {:>12} {:>12}  {}\n", "layer", "count", "cycles", "uJ",
+                           "mapping");
   for (int l = 0; l < problem.layer_count(); ++l) {
     const auto at = static_cast<std::size_t>(l);
     const LayerCost analytical = problem.analytical_cost(design.points[at]);
-    const LayerCost& measured = design.costs[at];
+    const LayerCost& cost = design.costs[at];
     const double count = problem.count(l);
-    out += fmt::format("{:<16} {:>5} {:>12.0f} {:>12.0f} {:>6.2f} {:>12.6g} {:>6.2f}  {}\n",
-                       problem.workload().layers[at].name, count, measured.cycles / count,
-                       analytical.cycles / count, measured.cycles / analytical.cycles,
-                       measured.energy_pj / count * 1e-6, measured.energy_pj / analytical.energy_pj,
-                       format_mapping(problem.point(design.points[at]).mapping));
+    const std::string mapping = format_mapping(problem.point(design.points[at]).mapping);
+    out += fmt::format("{:<16} {:>5} {:>12.0f} ", problem.workload().layers[at].name, count,
+                       cost.cycles / count);
+    if (measured)
+      out += fmt::format("{:>12.0f} {:>6.2f} {:>12.6g} {:>6.2f}  {}\n", analytical.cycles / count,
+                         cost.cycles / analytical.cycles, cost.energy_pj / count * 1e-6,
+                         cost.energy_pj / analytical.energy_pj, mapping);
+    else
+      out += fmt::format("{:>12.6g}  {}\n", cost.energy_pj / count * 1e-6, mapping);
   }
 }
 
+/// Names of the layers that were listed more than once and measured once.
+void equal_layers(const SearchProblem& problem, std::string& out) {
+  for (int l = 0; l < problem.layer_count(); ++l)
+    if (const std::size_t times = problem.names(l).size(); times > 1)
+      out += fmt::format("{}: stands for {} equal layers of the workload\n",
+                         problem.names(l).front(), times);
+}
+
 json finite_or_null(double value) { return std::isfinite(value) ? json(value) : json(); }
+
+/// `source` names what priced the design: "rtl", or "analytical" where nothing was measured.
+json design_json(const SearchProblem& problem, const Design& design, const std::string& source) {
+  json layers = json::array();
+  for (int l = 0; l < problem.layer_count(); ++l) {
+    const auto at = static_cast<std::size_t>(l);
+    const LayerCost analytical = problem.analytical_cost(design.points[at]);
+    const double count = problem.count(l);
+    json layer = {{"name", problem.workload().layers[at].name},
+                  {"names", problem.names(l)},
+                  {"count", problem.workload().layers[at].count},
+                  {"index", design.points[at].index},
+                  {"mapping", format_mapping(problem.point(design.points[at]).mapping)},
+                  {"analytical_cycles", analytical.cycles / count},
+                  {"analytical_energy_pj", analytical.energy_pj / count}};
+    if (source == "rtl") {
+      layer["rtl_cycles"] = design.costs[at].cycles / count;
+      layer["rtl_energy_pj"] = design.costs[at].energy_pj / count;
+    }
+    layers.push_back(std::move(layer));
+  }
+  return {{"source", source},
+          {"edp", design.cost.edp()},
+          {"cycles", design.cost.cycles},
+          {"energy_pj", design.cost.energy_pj},
+          {"hardware", hardware_json(problem.hardware_config(design.hardware))},
+          {"layers", std::move(layers)}};
+}
 
 json result_json(const SearchProblem& problem, const SearchResult& result) {
   json out = {{"strategy", result.strategy},
               {"rtl_runs", result.runs},
               {"stopped", result.stopped},
               {"failed", result.failed},
+              {"unavailable", result.unavailable},
+              {"undecided", result.undecided},
               {"stop_reason", result.stop_reason},
               {"least_edp", finite_or_null(result.least_edp)},
               {"candidates_per_second", score_rate(result)},
@@ -115,27 +188,7 @@ json result_json(const SearchProblem& problem, const SearchResult& result) {
                             {"score_seconds", s.score_seconds},
                             {"fit_seconds", s.fit_seconds},
                             {"elapsed_seconds", s.elapsed_seconds}});
-  if (!result.best) return out;
-  const MeasuredDesign& design = *result.best;
-  json layers = json::array();
-  for (int l = 0; l < problem.layer_count(); ++l) {
-    const auto at = static_cast<std::size_t>(l);
-    const LayerCost analytical = problem.analytical_cost(design.points[at]);
-    const double count = problem.count(l);
-    layers.push_back({{"name", problem.workload().layers[at].name},
-                      {"count", problem.workload().layers[at].count},
-                      {"index", design.points[at].index},
-                      {"mapping", format_mapping(problem.point(design.points[at]).mapping)},
-                      {"rtl_cycles", design.costs[at].cycles / count},
-                      {"rtl_energy_pj", design.costs[at].energy_pj / count},
-                      {"analytical_cycles", analytical.cycles / count},
-                      {"analytical_energy_pj", analytical.energy_pj / count}});
-  }
-  out["best"] = {{"edp", design.cost.edp()},
-                 {"cycles", design.cost.cycles},
-                 {"energy_pj", design.cost.energy_pj},
-                 {"hardware", hardware_json(problem.hardware_config(design.hardware))},
-                 {"layers", std::move(layers)}};
+  if (result.best) out["best"] = design_json(problem, *result.best, "rtl");
   return out;
 }
 
@@ -148,12 +201,21 @@ std::string format_text(const SearchReport& report) {
       "points), seed {}\n\n",
       problem.workload().name, problem.layer_count(), problem.space().name,
       problem.hardware().size(), design_points(problem), report.seed);
+  if (report.results.empty()) {
+    best_design(report, report.analytical, false, out);
+    equal_layers(problem, out);
+    return out;
+  }
   strategies(report, out);
   for (const SearchResult& result : report.results) convergence(result, out);
   const SearchResult& first = report.results.front();
   if (score_rate(first) > 0)
     out += fmt::format("scored {:.3g} candidates/s, proposal included\n", score_rate(first));
-  if (first.best) best_design(report, *first.best, out);
+  if (first.best)
+    best_design(report, *first.best, true, out);
+  else
+    best_design(report, report.analytical, false, out);
+  equal_layers(problem, out);
   if (!report.verification.empty()) out += "\n" + report.verification + "\n";
   return out;
 }
@@ -166,6 +228,8 @@ std::string format_json(const SearchReport& report) {
               {"rtl_hash", report.rtl_hash},
               {"verification", report.verification},
               {"design_points", design_points(report.problem)},
+              {"complete", report.complete},
+              {"analytical", design_json(report.problem, report.analytical, "analytical")},
               {"results", json::array()}};
   for (const SearchResult& result : report.results)
     out["results"].push_back(result_json(report.problem, result));

@@ -37,8 +37,7 @@ PointId descend(const SearchProblem& problem, PointId at) {
     }
     at = next;
   }
-  at.index = space.canonical(at.index);
-  return at;
+  return problem.representative(at);
 }
 
 MappingList search_pair(const SearchProblem& problem, const AnalyticalSearchOptions& options,
@@ -92,6 +91,32 @@ std::vector<std::vector<MappingList>> analytical_search(const SearchProblem& pro
     }
   });
   return out;
+}
+
+std::vector<Design> analytical_designs(const SearchProblem& problem,
+                                       const std::vector<std::vector<MappingList>>& lists) {
+  std::vector<Design> out;
+  for (std::size_t h = 0; h < lists.size(); ++h) {
+    std::vector<std::vector<LayerCost>> costs;
+    for (const MappingList& list : lists[h]) costs.push_back(list.costs);
+    const Combination combination = best_combination(costs);
+    Design& design = out.emplace_back();
+    design.hardware = problem.hardware()[h];
+    design.cost = combination.cost;
+    for (std::size_t l = 0; l < lists[h].size(); ++l) {
+      design.points.push_back(lists[h][l].points[combination.choice[l]]);
+      design.costs.push_back(lists[h][l].costs[combination.choice[l]]);
+    }
+  }
+  return out;
+}
+
+Design best_analytical_design(const SearchProblem& problem,
+                              const std::vector<std::vector<MappingList>>& lists) {
+  const std::vector<Design> designs = analytical_designs(problem, lists);
+  return *std::min_element(designs.begin(), designs.end(), [](const Design& a, const Design& b) {
+    return a.cost.edp() < b.cost.edp();
+  });
 }
 
 }  // namespace polaris

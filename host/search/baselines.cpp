@@ -21,7 +21,7 @@ struct Draft {
 };
 
 LayerCost bound_of(const SearchProblem& problem, const SearchOptions& options, PointId id) {
-  return options.bounded ? problem.lower_bound(id) : LayerCost{};
+  return options.evaluator == EvaluatorKind::built_in ? problem.lower_bound(id) : LayerCost{};
 }
 
 Draft make_draft(const SearchProblem& problem, const SearchOptions& options,
@@ -38,20 +38,50 @@ Draft make_draft(const SearchProblem& problem, const SearchOptions& options,
   return {std::move(points), sum.edp(), bound};
 }
 
+/// How long the runs of a design may take.
+enum class Patience : std::uint8_t {
+  whole,  ///< until the design is measured or proved worse than the best one
+  bounds  ///< until they are hopelessly slow: what a stopped run proves of its design suffices
+};
+
+/// Random mappings may take a thousand times the cycles of good ones. This many times what the
+/// layer needs at least on its hardware (every usable row and column of the array busy, every word
+/// over the bus once) is hopeless.
+constexpr double kHopelessFactor = 16.0;
+constexpr double kHopelessCycles = 200'000.0;
+
+double hopeless_cycles(const SearchProblem& problem, PointId id) {
+  const Layer& layer = problem.layer(id.layer);
+  const HardwareConfig hardware = problem.point(id).hardware;
+  const double rows = static_cast<double>(std::min<std::int64_t>(hardware.dim, layer[Dim::C]));
+  const double columns = static_cast<double>(std::min<std::int64_t>(hardware.dim, layer[Dim::K]));
+  const double compute = static_cast<double>(layer.macs()) / (rows * columns);
+  const double traffic =
+      static_cast<double>(layer.weight_words() + layer.input_words() + layer.output_words()) /
+      hardware.bus_bytes;
+  return std::max(kHopelessCycles, kHopelessFactor * std::max(compute, traffic));
+}
+
 /// Measures whole designs one after the other.
 class DesignRunner {
  public:
   DesignRunner(const SearchProblem& problem, Evaluator& evaluator, const SearchOptions& options,
-               const SearchProgress& progress, std::string strategy)
-      : problem_(problem), evaluator_(evaluator), options_(options), progress_(progress) {
+               const SearchProgress& progress, std::string strategy, Patience patience)
+      : problem_(problem),
+        evaluator_(evaluator),
+        options_(options),
+        progress_(progress),
+        patience_(patience) {
     result_.strategy = std::move(strategy);
   }
 
   /// Runs drafts in order until the budget, the time or the drafts end. Those that cannot be below
-  /// the best measured design are passed over; with `bound_suffices` also those that cannot be
-  /// below what a stopped run has proved of its design.
-  SearchResult run(const std::vector<Draft>& drafts, bool bound_suffices) {
+  /// the best measured design are passed over; where bounds suffice also those that cannot be below
+  /// what a stopped run of the built-in evaluator has proved of its design.
+  SearchResult run(const std::vector<Draft>& drafts) {
     result_.stop_reason = "all designs measured or excluded";
+    const bool bound_suffices =
+        patience_ == Patience::bounds && options_.evaluator == EvaluatorKind::built_in;
     for (const Draft& draft : drafts) {
       const double least = bound_suffices ? std::min(incumbent(), result_.least_edp) : incumbent();
       if (stopped(draft) || draft.bound.edp() >= least) {
@@ -87,37 +117,66 @@ class DesignRunner {
     return stopped_;
   }
 
-  /// Bounds of all layers but one leave that layer so many cycles before the design's EDP passes
+  /// Cycles that bounds of all layers but this one leave it before the design's EDP passes that of
   /// the best measured one.
-  std::vector<RunRequest> requests(const Draft& draft) const {
-    std::vector<RunRequest> out;
-    for (const PointId id : draft.points) {
-      const double slack = incumbent() / (draft.bound.energy_pj * 1e-12) - draft.bound.cycles;
-      const double least = bound_of(problem_, options_, id).cycles;
-      const double allowed = (least + slack) / problem_.count(id.layer);
-      const double limit = static_cast<double>(cycle_limit(problem_, id));
-      out.push_back({id, static_cast<std::int64_t>(std::min(allowed, limit))});
+  double allowed_cycles(const Draft& draft, PointId id) const {
+    const double slack = incumbent() / (draft.bound.energy_pj * 1e-12) - draft.bound.cycles;
+    return (bound_of(problem_, options_, id).cycles + slack) / problem_.count(id.layer);
+  }
+
+  /// `stopped` is what an earlier run of the point was stopped at, 0 where there was none.
+  RunRequest request(const Draft& draft, PointId id, double stopped) const {
+    double limit =
+        static_cast<double>(stopped > 0.0 ? next_cycle_limit(stopped)
+                                          : first_cycle_limit(problem_, id, options_.evaluator));
+    if (patience_ == Patience::bounds) limit = std::min(limit, hopeless_cycles(problem_, id));
+    return {id, static_cast<std::int64_t>(std::min(limit, allowed_cycles(draft, id)))};
+  }
+
+  /// Runs `batch`; stopped runs that may still belong to the best design are run again, longer.
+  /// The last observation of every point, by layer.
+  std::vector<Observation> run_to_verdict(const Draft& draft, std::vector<RunRequest> batch) {
+    std::vector<Observation> verdicts;
+    while (!batch.empty()) {
+      evaluator_.submit(batch);
+      const std::vector<Observation> runs = evaluator_.wait();
+      batch.clear();
+      for (const Observation& run : runs) {
+        ++result_.runs;
+        result_.stopped += run.outcome == RunOutcome::stopped;
+        result_.failed += run.outcome == RunOutcome::failed;
+        result_.unavailable += run.outcome == RunOutcome::unavailable;
+        const bool again = run.outcome == RunOutcome::stopped && patience_ == Patience::whole &&
+                           run.cycles + 1.0 < allowed_cycles(draft, run.id) &&
+                           result_.runs + static_cast<int>(batch.size()) < options_.rtl_budget &&
+                           !interrupted();
+        if (again)
+          batch.push_back(request(draft, run.id, run.cycles));
+        else
+          verdicts.push_back(run);
+      }
     }
-    return out;
+    std::sort(verdicts.begin(), verdicts.end(),
+              [](const Observation& a, const Observation& b) { return a.id < b.id; });
+    return verdicts;
   }
 
   void measure(const Draft& draft) {
-    const std::vector<RunRequest> batch = requests(draft);
-    evaluator_.submit(batch);
-    MeasuredDesign design;
+    std::vector<RunRequest> batch;
+    for (const PointId id : draft.points) batch.push_back(request(draft, id, 0.0));
+    Design design;
     design.hardware = problem_.hardware_of(draft.points.front());
-    const std::vector<Observation> runs = evaluator_.wait();
     NetworkCost proved = draft.bound;
-    for (std::size_t i = 0; i < runs.size(); ++i) {
-      const Observation& run = runs[i];
+    const std::vector<Observation> verdicts = run_to_verdict(draft, std::move(batch));
+    if (all_unavailable(verdicts)) {
+      stopped_ = true;
+      result_.stop_reason = kMachineFailed;
+    }
+    for (const Observation& run : verdicts) {
       const double count = problem_.count(run.id.layer);
       const LayerCost bound = bound_of(problem_, options_, run.id);
-      ++result_.runs;
-      result_.stopped += run.outcome == RunOutcome::stopped;
-      result_.failed += run.outcome == RunOutcome::failed;
-      if (run.outcome == RunOutcome::stopped && run.id == batch[i].id)
-        proved.cycles +=
-            std::max(0.0, count * static_cast<double>(batch[i].max_cycles) - bound.cycles);
+      if (run.outcome == RunOutcome::stopped)
+        proved.cycles += std::max(0.0, count * run.cycles - bound.cycles);
       if (run.outcome != RunOutcome::measured) continue;
       design.points.push_back(run.id);
       design.costs.push_back({count * run.cycles, count * run.energy_pj});
@@ -142,6 +201,7 @@ class DesignRunner {
   Evaluator& evaluator_;
   const SearchOptions& options_;
   const SearchProgress& progress_;
+  Patience patience_;
   SearchResult result_;
   double unrun_bound_ = std::numeric_limits<double>::infinity();
   bool stopped_ = false;
@@ -155,19 +215,13 @@ SearchResult analytical_only_search(const SearchProblem& problem,
                                     Evaluator& evaluator, const SearchOptions& options,
                                     const SearchProgress& progress) {
   std::vector<Draft> drafts;
-  for (const std::vector<MappingList>& layers : start) {
-    std::vector<std::vector<LayerCost>> costs;
-    for (const MappingList& list : layers) costs.push_back(list.costs);
-    const Combination combination = best_combination(costs);
-    std::vector<PointId> points;
-    for (std::size_t l = 0; l < layers.size(); ++l)
-      points.push_back(layers[l].points[combination.choice[l]]);
-    drafts.push_back(make_draft(problem, options, std::move(points)));
-  }
+  for (Design& design : analytical_designs(problem, start))
+    drafts.push_back(make_draft(problem, options, std::move(design.points)));
   std::stable_sort(drafts.begin(), drafts.end(), [](const Draft& a, const Draft& b) {
     return a.analytical_edp < b.analytical_edp;
   });
-  return DesignRunner(problem, evaluator, options, progress, "analytical").run(drafts, false);
+  return DesignRunner(problem, evaluator, options, progress, "analytical", Patience::whole)
+      .run(drafts);
 }
 
 std::vector<PointId> random_design(const SearchProblem& problem, std::uint64_t seed, int number) {
@@ -190,7 +244,8 @@ SearchResult random_search(const SearchProblem& problem, Evaluator& evaluator,
   // Least bound first: what is run first can exclude most of the rest.
   std::stable_sort(drafts.begin(), drafts.end(),
                    [](const Draft& a, const Draft& b) { return a.bound.edp() < b.bound.edp(); });
-  return DesignRunner(problem, evaluator, options, progress, "random").run(drafts, options.bounded);
+  return DesignRunner(problem, evaluator, options, progress, "random", Patience::bounds)
+      .run(drafts);
 }
 
 }  // namespace polaris

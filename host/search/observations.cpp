@@ -1,6 +1,15 @@
 #include "host/search/observations.hpp"
 
+#include <algorithm>
+
 namespace polaris {
+
+bool all_unavailable(std::span<const Observation> observations) {
+  return !observations.empty() &&
+         std::all_of(observations.begin(), observations.end(), [](const Observation& observation) {
+           return observation.outcome == RunOutcome::unavailable;
+         });
+}
 
 Observations::Observations(const SearchProblem& problem)
     : problem_(problem),
@@ -9,6 +18,10 @@ Observations::Observations(const SearchProblem& problem)
 void Observations::add(const Observation& observation) {
   all_.push_back(observation);
   known_.insert(observation.id);
+  if (observation.outcome == RunOutcome::stopped)
+    stopped_[observation.id] = observation.cycles;
+  else
+    stopped_.erase(observation.id);
   if (observation.outcome != RunOutcome::measured) return;
   const int position = problem_.hardware_position(problem_.hardware_of(observation.id));
   Cell& cell =
@@ -30,8 +43,8 @@ std::span<const LayerCost> Observations::costs(int hardware_position, int layer)
   return cell(hardware_position, layer).costs;
 }
 
-std::optional<MeasuredDesign> Observations::best() const {
-  std::optional<MeasuredDesign> best;
+std::optional<Design> Observations::best() const {
+  std::optional<Design> best;
   const int layers = problem_.layer_count();
   for (int h = 0; h < static_cast<int>(problem_.hardware().size()); ++h) {
     std::vector<std::vector<LayerCost>> options;

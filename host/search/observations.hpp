@@ -1,6 +1,7 @@
 // What the RTL has said so far.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
@@ -25,13 +26,8 @@ struct Observation {
   double energy_pj = 0.0;  ///< of one execution of the layer; set where measured
 };
 
-/// One hardware configuration with a measured mapping for every layer.
-struct MeasuredDesign {
-  std::uint64_t hardware = 0;    ///< ordinal
-  std::vector<PointId> points;   ///< per layer
-  std::vector<LayerCost> costs;  ///< per layer, times the layer's count
-  NetworkCost cost;
-};
+/// Whether there are observations and all of them were lost to failures of the machine.
+bool all_unavailable(std::span<const Observation> observations);
 
 class Observations {
  public:
@@ -46,12 +42,16 @@ class Observations {
   std::size_t size() const { return all_.size(); }
   const std::vector<Observation>& all() const { return all_; }
 
+  /// Runs that were stopped and have not been measured since, with the cycles of one execution of
+  /// the layer that they have proved to be too few.
+  const std::map<PointId, double>& stopped() const { return stopped_; }
+
   /// Measured mappings of one layer on one hardware, in order of arrival.
   std::span<const PointId> points(int hardware_position, int layer) const;
   std::span<const LayerCost> costs(int hardware_position, int layer) const;
 
   /// Least network EDP over all hardware measured in every layer; none before the first such.
-  std::optional<MeasuredDesign> best() const;
+  std::optional<Design> best() const;
 
  private:
   struct Cell {
@@ -63,6 +63,7 @@ class Observations {
   const SearchProblem& problem_;
   std::vector<Observation> all_;
   std::set<PointId> known_;
+  std::map<PointId, double> stopped_;
   std::vector<Cell> cells_;  ///< [hardware position * layers + layer]
 };
 

@@ -1,18 +1,35 @@
 #include "host/search/problem.hpp"
 
+#include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 
 #include "host/core/error.hpp"
+#include "host/space/layer_text.hpp"
 #include "models/analytical/analytical.hpp"
 #include "models/analytical/area.hpp"
+#include "models/starlight/pipeline.hpp"
 
 namespace polaris {
 
-SearchProblem::SearchProblem(Workload workload, DesignSpace space)
-    : workload_(std::move(workload)), space_(std::move(space)) {
-  if (workload_.layers.empty())
-    throw Error::expected("at least one layer", "none", "workload " + workload_.name);
+SearchProblem::SearchProblem(const Workload& workload, DesignSpace space)
+    : space_(std::move(space)) {
+  workload_.name = workload.name;
+  if (workload.layers.empty())
+    throw Error::expected("at least one layer", "none", "workload " + workload.name);
+  std::map<std::string, std::size_t> first;  // canonical text -> position
+  for (const WorkloadLayer& layer : workload.layers) {
+    const auto [found, is_new] =
+        first.try_emplace(format_layer(layer.layer), workload_.layers.size());
+    if (is_new) {
+      workload_.layers.push_back(layer);
+      names_.emplace_back();
+    } else {
+      workload_.layers[found->second].count += layer.count;
+    }
+    names_[found->second].push_back(layer.name);
+  }
   for (const WorkloadLayer& layer : workload_.layers)
     layers_.emplace_back(layer.layer, space_.hardware);
   for (std::uint64_t h = 0; h < space_.hardware.size(); ++h) {
@@ -51,6 +68,24 @@ LayerCost SearchProblem::lower_bound(PointId id) const {
   const double macs = static_cast<double>(layer(id.layer).macs());
   return {count(id.layer) * static_cast<double>(result.compute_cycles),
           count(id.layer) * macs * (energy.mac + energy.reg)};
+}
+
+LayerCost SearchProblem::lower_bound(int layer, std::uint64_t hardware) const {
+  const HardwareConfig config = hardware_config(hardware);
+  const AccessEnergy energy = access_energy(config);
+  const double macs = static_cast<double>(this->layer(layer).macs());
+  return {count(layer) * macs / (static_cast<double>(config.dim) * config.dim),
+          count(layer) * macs * (energy.mac + energy.reg)};
+}
+
+double SearchProblem::expected_cycles(PointId id) const {
+  const DesignPoint design = point(id);
+  const Layer& shape = layer(id.layer);
+  const double analytical =
+      static_cast<double>(evaluate_analytical(shape, design.hardware, design.mapping).cycles);
+  return std::max(analytical, estimate_pipeline(shape, design.hardware, design.mapping,
+                                                tile_footprint(shape, design.mapping))
+                                  .cycles);
 }
 
 PointId SearchProblem::fallback(int layer, std::uint64_t hardware) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "host/search/objective.hpp"
@@ -20,12 +21,24 @@ struct PointId {
   friend auto operator<=>(const PointId&, const PointId&) = default;
 };
 
+/// One hardware configuration with a mapping for every layer, measured or as a model prices it.
+struct Design {
+  std::uint64_t hardware = 0;    ///< ordinal
+  std::vector<PointId> points;   ///< per layer
+  std::vector<LayerCost> costs;  ///< per layer, times the layer's count
+  NetworkCost cost;
+};
+
 class SearchProblem {
  public:
-  /// Throws Error where a layer's space is too large or no hardware meets the area limit.
-  SearchProblem(Workload workload, DesignSpace space);
+  /// Layers that are equal but for their names become one, with the sum of their counts. Throws
+  /// Error where a layer's space is too large or no hardware meets the area limit.
+  SearchProblem(const Workload& workload, DesignSpace space);
 
+  /// The distinct layers, each under the name that stands first in the workload given.
   const Workload& workload() const { return workload_; }
+  /// All names under which the workload given lists the layer.
+  const std::vector<std::string>& names(int layer) const { return names_[at(layer)]; }
   const DesignSpace& space() const { return space_; }
 
   int layer_count() const { return static_cast<int>(layers_.size()); }
@@ -47,9 +60,22 @@ class SearchProblem {
   /// Analytical cost of the layer's `count` executions. Precondition: feasible.
   LayerCost analytical_cost(PointId id) const;
 
+  /// The point that stands for all with the same schedule but for the order of pixels within a tile
+  /// (LayerSpaceView::representative): the only one of them that is worth a run.
+  PointId representative(PointId id) const {
+    return {id.layer, view(id.layer).representative(id.index)};
+  }
+
   /// Cost that no RTL run of the point can go below: one array row per cycle, and the energy of the
-  /// multiplications and register reads.
+  /// multiplications and register reads. Times the layer's count.
   LayerCost lower_bound(PointId id) const;
+
+  /// The same for any mapping of the layer on that hardware: the whole array busy in every cycle.
+  LayerCost lower_bound(int layer, std::uint64_t hardware) const;
+
+  /// Cycles that one execution of the point should take in RTL: the larger of the analytical
+  /// model's and the closed form of the accelerator's pipeline (models/starlight/pipeline.hpp).
+  double expected_cycles(PointId id) const;
 
   /// A mapping that fits every hardware: all loops in DRAM.
   PointId fallback(int layer, std::uint64_t hardware) const;
@@ -63,6 +89,7 @@ class SearchProblem {
   static std::size_t at(int layer) { return static_cast<std::size_t>(layer); }
 
   Workload workload_;
+  std::vector<std::vector<std::string>> names_;  ///< [layer]
   DesignSpace space_;
   std::vector<LayerSpace> layers_;
   std::vector<std::uint64_t> hardware_;

@@ -24,6 +24,17 @@ bool by_score(const Promising& a, const Promising& b) {
   return std::tie(a.score, a.id) < std::tie(b.score, b.id);
 }
 
+std::vector<std::uint64_t> sorted(const std::unordered_set<std::uint64_t>& indices) {
+  std::vector<std::uint64_t> out(indices.begin(), indices.end());
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+double log_value(const NetworkCost& median, double sd, double target_edp, std::size_t runs) {
+  return log_expected_improvement(std::log(median.edp()), sd, std::log(target_edp)) -
+         std::log(static_cast<double>(runs));
+}
+
 }  // namespace
 
 Proposer::Proposer(const SearchProblem& problem, Engine& engine, const ProposerOptions& options,
@@ -61,12 +72,18 @@ std::vector<std::uint64_t> Proposer::candidates(int layer, std::size_t hardware_
   std::unordered_set<std::uint64_t> found;
   const auto consider = [&](std::uint64_t index) {
     if (index == kNoIndex) return;
-    const PointId id{layer, space.canonical(index)};
+    const PointId id = problem_.representative({layer, index});
     if (problem_.hardware_of(id) == hardware && problem_.feasible(id) && !observations.known(id) &&
         !pending.contains(id))
       found.insert(id.index);
   };
-  const Cell& here = cell(hardware_position, layer);
+  Cell& here = cell(hardware_position, layer);
+  here.whole = space.mapping_count <= static_cast<std::uint64_t>(kAttempts * wanted);
+  if (here.whole) {
+    const std::uint64_t first = hardware * space.mapping_count;
+    for (std::uint64_t m = 0; m < space.mapping_count; ++m) consider(first + m);
+    return sorted(found);
+  }
   std::vector<std::uint64_t> from;
   for (const Promising& elite : here.elites) from.push_back(elite.id.index);
   for (const PointId id : observations.points(static_cast<int>(hardware_position), layer))
@@ -108,9 +125,7 @@ std::vector<std::uint64_t> Proposer::candidates(int layer, std::size_t hardware_
       }
     }
   }
-  std::vector<std::uint64_t> out(found.begin(), found.end());
-  std::sort(out.begin(), out.end());
-  return out;
+  return sorted(found);
 }
 
 std::vector<Promising> Proposer::predict(const StarlightModel& model, int layer,
@@ -196,75 +211,145 @@ std::vector<PointId> Proposer::choose(const StarlightModel& model, const Observa
     }
   }
 
-  struct Plan {
-    double value;  ///< log of the expected improvement per run
-    std::size_t hardware_position;
-    std::vector<Promising> runs;
-  };
   std::vector<Plan> plans;
-  for (std::size_t h = 0; h < hardware; ++h) {
-    // Options of a layer in this order: measured, running, promising.
-    std::vector<std::vector<LayerCost>> optimistic(static_cast<std::size_t>(layers));
-    for (int l = 0; l < layers; ++l) {
-      auto& options = optimistic[static_cast<std::size_t>(l)];
-      const auto measured = observations.costs(static_cast<int>(h), l);
-      options.assign(measured.begin(), measured.end());
-      for (const Promising& p :
-           waiting[h * static_cast<std::size_t>(layers) + static_cast<std::size_t>(l)])
-        options.push_back(p.optimistic);
-      for (const Promising& p : cell(h, l).elites) options.push_back(p.optimistic);
+  for (std::size_t h = 0; h < hardware; ++h)
+    if (auto found = plan(h, observations, waiting)) plans.push_back(std::move(*found));
+  if (plans.empty()) return {};
+  // Before the first whole design the best that is thought possible is what is to be beaten.
+  double target_edp = incumbent_edp;
+  if (!std::isfinite(target_edp))
+    for (const Plan& plan : plans) target_edp = std::min(target_edp, plan.cost.edp());
+  std::vector<Proposal> proposals;
+  for (const Plan& plan : plans)
+    if (!plan.runs.empty()) proposals.push_back(whole(plan, target_edp));
+  for (const Plan& plan : plans) add_singles(plan, target_edp, proposals);
+  std::stable_sort(proposals.begin(), proposals.end(), [](const Proposal& a, const Proposal& b) {
+    return a.first != b.first ? a.first : a.value > b.value;
+  });
+  std::vector<PointId> out;
+  std::set<PointId> chosen;
+  for (const Proposal& proposal : proposals)
+    for (const PointId id : proposal.runs) {
+      if (static_cast<int>(out.size()) == batch) return out;
+      if (chosen.insert(id).second) out.push_back(id);
     }
-    const Combination combination = best_combination(optimistic);
-    if (combination.choice.empty()) continue;
-    totals_[h] = combination.cost;
-    Plan plan{0.0, h, {}};
-    NetworkCost median;
-    double cycles_variance = 0.0, energy_variance = 0.0;
-    for (int l = 0; l < layers; ++l) {
-      std::size_t choice = combination.choice[static_cast<std::size_t>(l)];
-      const auto measured = observations.costs(static_cast<int>(h), l);
-      if (choice < measured.size()) {
-        median.cycles += measured[choice].cycles;
-        median.energy_pj += measured[choice].energy_pj;
-        continue;
-      }
-      choice -= measured.size();
-      const auto& running =
-          waiting[h * static_cast<std::size_t>(layers) + static_cast<std::size_t>(l)];
-      const bool is_running = choice < running.size();
+  return out;
+}
+
+std::optional<Proposer::Plan> Proposer::plan(std::size_t hardware_position,
+                                             const Observations& observations,
+                                             const std::vector<std::vector<Promising>>& waiting) {
+  const auto layers = static_cast<std::size_t>(problem_.layer_count());
+  const auto running = [&](std::size_t l) -> const std::vector<Promising>& {
+    return waiting[hardware_position * layers + l];
+  };
+  const auto measured = [&](std::size_t l) {
+    return observations.costs(static_cast<int>(hardware_position), static_cast<int>(l));
+  };
+  // Options of a layer in this order: measured, running, promising.
+  std::vector<std::vector<LayerCost>> optimistic(layers), known(layers);
+  for (std::size_t l = 0; l < layers; ++l) {
+    optimistic[l].assign(measured(l).begin(), measured(l).end());
+    known[l] = optimistic[l];
+    for (const Promising& p : running(l)) known[l].push_back(p.median);
+    for (const Promising& p : running(l)) optimistic[l].push_back(p.optimistic);
+    for (const Promising& p : cell(hardware_position, static_cast<int>(l)).elites)
+      optimistic[l].push_back(p.optimistic);
+  }
+  const Combination combination = best_combination(optimistic);
+  if (combination.choice.empty()) return std::nullopt;
+  totals_[hardware_position] = combination.cost;
+  Plan out;
+  out.hardware_position = hardware_position;
+  double cycles_variance = 0.0, energy_variance = 0.0;
+  for (std::size_t l = 0; l < layers; ++l) {
+    std::size_t choice = combination.choice[l];
+    if (choice < measured(l).size()) {
+      out.median.push_back(measured(l)[choice]);
+    } else {
+      choice -= measured(l).size();
+      const bool is_running = choice < running(l).size();
       const Promising& p =
-          is_running ? running[choice] : cell(h, l).elites[choice - running.size()];
-      if (!is_running) plan.runs.push_back(p);
-      median.cycles += p.median.cycles;
-      median.energy_pj += p.median.energy_pj;
+          is_running
+              ? running(l)[choice]
+              : cell(hardware_position, static_cast<int>(l)).elites[choice - running(l).size()];
+      if (!is_running) out.runs.push_back(p);
+      out.median.push_back(p.median);
       cycles_variance += p.cycles_sd * p.cycles_sd;
       energy_variance += p.energy_sd * p.energy_sd;
     }
-    if (plan.runs.empty()) continue;
-    const double sd = std::sqrt(cycles_variance / (median.cycles * median.cycles) +
-                                energy_variance / (median.energy_pj * median.energy_pj));
-    plan.value = log_expected_improvement(std::log(median.edp()), sd, std::log(incumbent_edp)) -
-                 std::log(static_cast<double>(plan.runs.size()));
-    plans.push_back(std::move(plan));
+    out.cost.cycles += out.median.back().cycles;
+    out.cost.energy_pj += out.median.back().energy_pj;
   }
-  std::stable_sort(plans.begin(), plans.end(),
-                   [](const Plan& a, const Plan& b) { return a.value > b.value; });
+  const std::vector<std::size_t> known_choice = best_combination(known).choice;
+  for (std::size_t l = 0; l < known_choice.size(); ++l)
+    out.known.push_back(known[l][known_choice[l]]);
+  out.sd = std::sqrt(cycles_variance / (out.cost.cycles * out.cost.cycles) +
+                     energy_variance / (out.cost.energy_pj * out.cost.energy_pj));
+  return out;
+}
 
-  std::vector<PointId> out;
-  for (Plan& plan : plans) {
-    // Where the batch cuts a plan short, the runs that say most come first.
-    const NetworkCost& total = totals_[plan.hardware_position];
-    std::stable_sort(plan.runs.begin(), plan.runs.end(),
-                     [&](const Promising& a, const Promising& b) {
-                       return a.cycles_sd / total.cycles + a.energy_sd / total.energy_pj >
-                              b.cycles_sd / total.cycles + b.energy_sd / total.energy_pj;
-                     });
-    for (const Promising& run : plan.runs) {
-      if (static_cast<int>(out.size()) == batch) return out;
-      out.push_back(run.id);
+Proposer::Proposal Proposer::whole(const Plan& plan, double target_edp) const {
+  Proposal out{true, log_value(plan.cost, plan.sd, target_edp, plan.runs.size()), {}};
+  // Where the batch cuts a plan short, the runs that say most come first.
+  const NetworkCost& total = totals_[plan.hardware_position];
+  std::vector<Promising> runs = plan.runs;
+  std::stable_sort(runs.begin(), runs.end(), [&](const Promising& a, const Promising& b) {
+    return a.cycles_sd / total.cycles + a.energy_sd / total.energy_pj >
+           b.cycles_sd / total.cycles + b.energy_sd / total.energy_pj;
+  });
+  for (const Promising& run : runs) out.runs.push_back(run.id);
+  return out;
+}
+
+void Proposer::add_singles(const Plan& plan, double target_edp, std::vector<Proposal>& out) {
+  const bool is_known = !plan.known.empty();
+  const std::vector<LayerCost>& layers = is_known ? plan.known : plan.median;
+  NetworkCost sum;
+  for (const LayerCost& layer : layers) {
+    sum.cycles += layer.cycles;
+    sum.energy_pj += layer.energy_pj;
+  }
+  for (int l = 0; l < problem_.layer_count(); ++l)
+    for (const Promising& p : cell(plan.hardware_position, l).elites) {
+      const LayerCost& now = layers[static_cast<std::size_t>(l)];
+      const NetworkCost with{sum.cycles - now.cycles + p.median.cycles,
+                             sum.energy_pj - now.energy_pj + p.median.energy_pj};
+      const double sd = std::hypot(p.cycles_sd / with.cycles, p.energy_sd / with.energy_pj);
+      out.push_back({is_known, log_value(with, sd, target_edp, 1), {p.id}});
     }
+}
+
+std::vector<PointId> Proposer::choose_analytically(const Observations& observations,
+                                                   std::span<const PointId> pending,
+                                                   std::uint64_t iteration, int batch) {
+  constexpr std::int64_t kCandidatesPerCell = 64;
+  const std::set<PointId> running(pending.begin(), pending.end());
+  const std::size_t hardware = problem_.hardware().size();
+  std::vector<std::tuple<std::size_t, double, PointId>> ranked;  // rank in its cell, EDP, point
+  for (std::size_t h = 0; h < hardware; ++h)
+    for (int l = 0; l < problem_.layer_count(); ++l) {
+      std::vector<std::pair<double, PointId>> here;
+      for (const std::uint64_t index :
+           candidates(l, h, observations, running, iteration, kCandidatesPerCell)) {
+        const LayerCost cost = problem_.analytical_cost({l, index});
+        here.emplace_back(cost.cycles * cost.energy_pj, PointId{l, index});
+      }
+      std::sort(here.begin(), here.end());
+      for (std::size_t rank = 0; rank < here.size(); ++rank)
+        ranked.emplace_back(rank, here[rank].first, here[rank].second);
+    }
+  std::sort(ranked.begin(), ranked.end());
+  std::vector<PointId> out;
+  for (const auto& [rank, edp, id] : ranked) {
+    if (static_cast<int>(out.size()) == batch) break;
+    out.push_back(id);
   }
   return out;
+}
+
+bool Proposer::exhausted() const {
+  return std::all_of(cells_.begin(), cells_.end(), [](const Cell& cell) { return cell.whole; });
 }
 
 }  // namespace polaris

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <set>
 #include <span>
 #include <vector>
@@ -44,21 +45,52 @@ class Proposer {
   std::int64_t refine(const StarlightModel& model, const Observations& observations,
                       std::span<const PointId> pending, std::uint64_t iteration);
 
-  /// Up to `batch` points to run: whole sets of layers of the hardware with the largest expected
-  /// improvement of log EDP below `incumbent_edp` per RTL run. `pending` are taken as run, at the
-  /// model's prediction. Deterministic.
+  /// Up to `batch` points to run, by the expected improvement of log EDP below `incumbent_edp` per
+  /// RTL run: whole sets of layers of one hardware, and single layers of hardware that has been
+  /// measured in all of them. Empty only where no candidate is left. `pending` are taken as run, at
+  /// the model's prediction. Deterministic.
   std::vector<PointId> choose(const StarlightModel& model, const Observations& observations,
                               std::span<const PointId> pending, double incumbent_edp, int batch);
+
+  /// Up to `batch` points to run where there is no model yet: of every (hardware, layer) in turn
+  /// the candidate of least analytical EDP, then the second, and so on.
+  std::vector<PointId> choose_analytically(const Observations& observations,
+                                           std::span<const PointId> pending,
+                                           std::uint64_t iteration, int batch);
+
+  /// Whether the candidates last drawn were all that the space holds.
+  bool exhausted() const;
 
  private:
   struct Cell {
     std::vector<Promising> elites;
+    bool whole = false;  ///< the elites were taken from all mappings that had not been run
+  };
+  /// The best that is thought possible on one hardware: measured, running and promising mappings.
+  struct Plan {
+    std::size_t hardware_position = 0;
+    std::vector<LayerCost> median;  ///< per layer, of the mapping taken
+    NetworkCost cost;               ///< sum of the medians
+    double sd = 0.0;                ///< of ln EDP
+    std::vector<Promising> runs;    ///< what has yet to be measured of it
+    /// Per layer, of the best design of measured and running mappings; empty where there is none.
+    std::vector<LayerCost> known;
+  };
+  /// Runs that are worth most together.
+  struct Proposal {
+    bool first;    ///< false: what helps no design by itself, for where nothing else is left
+    double value;  ///< log of the expected improvement per run
+    std::vector<PointId> runs;
   };
   Cell& cell(std::size_t hardware_position, int layer);
   std::vector<std::uint64_t> candidates(int layer, std::size_t hardware_position,
                                         const Observations& observations,
                                         const std::set<PointId>& pending, std::uint64_t iteration,
                                         std::int64_t wanted);
+  std::optional<Plan> plan(std::size_t hardware_position, const Observations& observations,
+                           const std::vector<std::vector<Promising>>& waiting);
+  Proposal whole(const Plan& plan, double target_edp) const;
+  void add_singles(const Plan& plan, double target_edp, std::vector<Proposal>& out);
   std::vector<Promising> predict(const StarlightModel& model, int layer,
                                  std::span<const std::uint64_t> indices);
 

@@ -4,20 +4,14 @@
 #include <chrono>
 #include <cmath>
 #include <limits>
-#include <set>
 
-#include "host/core/error.hpp"
 #include "host/core/interrupt.hpp"
+#include "host/search/initial_design.hpp"
 
 namespace polaris {
 namespace {
 
-/// Runs beyond this multiple of the layer's floor are of no use to the search.
-constexpr double kCycleLimitFactor = 16.0;
-constexpr std::int64_t kLeastCycleLimit = 200'000;
-constexpr std::uint64_t kInitialStream = std::uint64_t{1} << 60;
-constexpr int kRandomTries = 500;
-constexpr int kInitialDraws = 32;
+/// Fewer measurements than this fit no model: until then the analytical model chooses.
 constexpr int kLeastMeasurements = 8;
 /// Fit steps that do where the previous model is the start.
 constexpr int kWarmSteps = 50;
@@ -26,53 +20,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-/// Analytically best of a few uniform feasible points of (layer, hardware).
-PointId drawn_point(const SearchProblem& problem, int layer, std::uint64_t hardware,
-                    std::uint64_t seed, std::uint64_t stream) {
-  PointId best = problem.fallback(layer, hardware);
-  for (int i = 0; i < kInitialDraws; ++i) {
-    const PointId id = problem.random_feasible(
-        layer, hardware, seed, stream * kInitialDraws + static_cast<std::uint64_t>(i),
-        kRandomTries);
-    if (problem.analytical_cost(id).cycles < problem.analytical_cost(best).cycles) best = id;
-  }
-  return best;
-}
-
-/// One whole design, the analytically best, so that there is an incumbent; then layer by layer
-/// points on random hardware: in turns the analytically best mapping and the best of a few draws,
-/// so that the model sees both where the search will look and what lies around it.
-std::vector<PointId> initial_design(const SearchProblem& problem,
-                                    const std::vector<std::vector<MappingList>>& start,
-                                    const SearchOptions& options) {
-  const auto layers = static_cast<std::size_t>(problem.layer_count());
-  std::vector<PointId> design;
-  double best = std::numeric_limits<double>::infinity();
-  for (const std::vector<MappingList>& lists : start) {
-    std::vector<std::vector<LayerCost>> costs;
-    for (const MappingList& list : lists) costs.push_back(list.costs);
-    const Combination combination = best_combination(costs);
-    if (combination.cost.edp() >= best) continue;
-    best = combination.cost.edp();
-    design.clear();
-    for (std::size_t l = 0; l < layers; ++l)
-      design.push_back(lists[l].points[combination.choice[l]]);
-  }
-  std::set<PointId> seen(design.begin(), design.end());
-  for (int n = 0; n < options.initial; ++n) {
-    const auto draw = static_cast<std::uint64_t>(n);
-    const auto l = static_cast<std::size_t>(n) % layers;
-    const auto h =
-        static_cast<std::size_t>(uniform_below(start.size(), options.seed, kInitialStream, draw));
-    const PointId id = n / static_cast<int>(layers) % 2 == 0
-                           ? start[h][l].points.front()
-                           : drawn_point(problem, static_cast<int>(l), problem.hardware()[h],
-                                         options.seed, kInitialStream + 1 + draw);
-    if (seen.insert(id).second) design.push_back(id);
-  }
-  return design;
 }
 
 /// The state of one Polaris search between iterations.
@@ -93,7 +40,7 @@ class Loop {
 
   SearchResult run(const std::vector<std::vector<MappingList>>& start,
                    const SearchProgress& progress) {
-    std::vector<PointId> batch = initial_design(problem_, start, options_);
+    std::vector<PointId> batch = initial_design(problem_, start, options_.initial, options_.seed);
     clip(batch);
     submit(batch);
     collect();
@@ -102,21 +49,21 @@ class Loop {
     // Where the running batch uses the budget up, there is nothing left to choose.
     while (!stopped() && result_.runs + static_cast<int>(batch.size()) < options_.rtl_budget) {
       SearchStep step;
-      const Clock::time_point fit_start = Clock::now();
-      const StarlightModel model = fit(batch);
-      step.fit_seconds = seconds_since(fit_start);
-      const Clock::time_point score_start = Clock::now();
-      const auto iteration = static_cast<std::uint64_t>(result_.steps.size());
-      step.scored = proposer_.refine(model, observations_, batch, iteration);
-      std::vector<PointId> next =
-          proposer_.choose(model, observations_, batch, best_edp(), options_.batch);
-      step.score_seconds = seconds_since(score_start);
+      std::vector<PointId> next = propose(batch, step);
       if (!batch.empty()) collect();
+      if (!result_.stop_reason.empty()) next.clear();
       std::erase_if(next, [&](PointId id) { return observations_.known(id); });
+      if (result_.stop_reason.empty()) {
+        const std::vector<PointId> again = undecided();
+        next.insert(next.begin(), again.begin(), again.end());
+      }
+      if (static_cast<int>(next.size()) > options_.batch)
+        next.resize(static_cast<std::size_t>(options_.batch));
       clip(next);
       record(step, progress);
-      if (next.empty() && result_.runs < options_.rtl_budget)
-        result_.stop_reason = "no candidate left";
+      if (next.empty() && result_.runs < options_.rtl_budget && result_.stop_reason.empty())
+        result_.stop_reason =
+            proposer_.exhausted() ? "every candidate measured" : "no candidate found";
       else if (!next.empty())
         submit(next);
       batch = std::move(next);
@@ -127,6 +74,7 @@ class Loop {
       stopped();  // names the reason
     }
     result_.best = observations_.best();
+    result_.undecided = static_cast<int>(undecided().size());
     return std::move(result_);
   }
 
@@ -136,24 +84,57 @@ class Loop {
     return best ? best->cost.edp() : std::numeric_limits<double>::infinity();
   }
 
+  std::vector<PointId> undecided() const {
+    return undecided_runs(problem_, observations_, best_edp(), options_.evaluator);
+  }
+
   void clip(std::vector<PointId>& batch) const {
     const int left = options_.rtl_budget - result_.runs;
     if (static_cast<int>(batch.size()) > left) batch.resize(static_cast<std::size_t>(left));
   }
 
+  /// What to run next, while `batch` runs: whole designs by the model's expected improvement.
+  std::vector<PointId> propose(const std::vector<PointId>& batch, SearchStep& step) {
+    const auto iteration = static_cast<std::uint64_t>(result_.steps.size());
+    const Clock::time_point fit_start = Clock::now();
+    const std::optional<StarlightModel> model = fit(batch);
+    step.fit_seconds = seconds_since(fit_start);
+    const Clock::time_point score_start = Clock::now();
+    std::vector<PointId> next;
+    if (model) {
+      step.scored = proposer_.refine(*model, observations_, batch, iteration);
+      next = proposer_.choose(*model, observations_, batch, best_edp(), options_.batch);
+    } else {
+      next = proposer_.choose_analytically(observations_, batch, iteration, options_.batch);
+    }
+    step.score_seconds = seconds_since(score_start);
+    return next;
+  }
+
   void submit(const std::vector<PointId>& batch) {
     std::vector<RunRequest> requests;
-    for (const PointId id : batch) requests.push_back({id, cycle_limit(problem_, id)});
+    for (const PointId id : batch) {
+      const auto stopped = observations_.stopped().find(id);
+      std::int64_t limit = stopped == observations_.stopped().end()
+                               ? first_cycle_limit(problem_, id, options_.evaluator)
+                               : next_cycle_limit(stopped->second);
+      if (options_.evaluator == EvaluatorKind::built_in)
+        limit = std::min(limit, losing_cycles(problem_, id, best_edp()));
+      requests.push_back({id, limit});
+    }
     evaluator_.submit(requests);
   }
 
   void collect() {
-    for (const Observation& observation : evaluator_.wait()) {
+    const std::vector<Observation> outcomes = evaluator_.wait();
+    for (const Observation& observation : outcomes) {
       observations_.add(observation);
       ++result_.runs;
       result_.stopped += observation.outcome == RunOutcome::stopped;
       result_.failed += observation.outcome == RunOutcome::failed;
+      result_.unavailable += observation.outcome == RunOutcome::unavailable;
     }
+    if (all_unavailable(outcomes)) result_.stop_reason = kMachineFailed;
   }
 
   void record(SearchStep step, const SearchProgress& progress) {
@@ -166,18 +147,15 @@ class Loop {
   }
 
   /// Model of all measurements, with the running batch at the previous model's prediction
-  /// ("kriging believer": Ginsbourger, Le Riche, Carraro 2010, section 4.2).
-  StarlightModel fit(const std::vector<PointId>& pending) {
+  /// ("kriging believer": Ginsbourger, Le Riche, Carraro 2010, section 4.2). None while there are
+  /// too few.
+  std::optional<StarlightModel> fit(const std::vector<PointId>& pending) {
     std::vector<DesignSample> samples;
     for (const Observation& observation : observations_.all()) {
       if (observation.outcome != RunOutcome::measured) continue;
       samples.push_back(sample(observation.id, observation.cycles, observation.energy_pj));
     }
-    if (static_cast<int>(samples.size()) < kLeastMeasurements)
-      throw Failure("search: expected at least " + std::to_string(kLeastMeasurements) +
-                    " RTL measurements in the initial design, got " +
-                    std::to_string(samples.size()) + " of " + std::to_string(result_.runs) +
-                    " runs; `polaris report` lists the reasons");
+    if (static_cast<int>(samples.size()) < kLeastMeasurements) return std::nullopt;
     const std::span<const DesignSample> added =
         std::span<const DesignSample>(samples).subspan(conditioned_samples_);
     if (!model_ ||
@@ -196,7 +174,7 @@ class Loop {
       model_ = model_->with_added(added, options_.fit.threads);
     }
     conditioned_samples_ = samples.size();
-    if (pending.empty()) return *model_;
+    if (pending.empty()) return model_;
     return model_->with_added(believed(pending), options_.fit.threads);
   }
 
@@ -253,18 +231,6 @@ class Loop {
 };
 
 }  // namespace
-
-std::int64_t cycle_limit(const SearchProblem& problem, PointId id) {
-  const Layer& layer = problem.layer(id.layer);
-  const HardwareConfig hardware = problem.point(id).hardware;
-  const double compute =
-      static_cast<double>(layer.macs()) / (static_cast<double>(hardware.dim) * hardware.dim);
-  const double traffic =
-      static_cast<double>(layer.weight_words() + layer.input_words() + layer.output_words()) /
-      hardware.bus_bytes;
-  return std::max(kLeastCycleLimit,
-                  static_cast<std::int64_t>(kCycleLimitFactor * std::max(compute, traffic)));
-}
 
 SearchResult polaris_search(const SearchProblem& problem,
                             const std::vector<std::vector<MappingList>>& start,

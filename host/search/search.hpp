@@ -12,6 +12,7 @@
 #include "host/search/analytical_search.hpp"
 #include "host/search/evaluator.hpp"
 #include "host/search/proposer.hpp"
+#include "host/search/run_limits.hpp"
 
 namespace polaris {
 
@@ -27,7 +28,7 @@ struct SearchOptions {
   /// deviation in predicted standard deviations, of 1 expected.
   double refit_surprise = 4.0;
   std::uint64_t seed = 0;
-  bool bounded = true;  ///< SearchProblem::lower_bound holds for what the evaluator measures
+  EvaluatorKind evaluator = EvaluatorKind::built_in;
   ProposerOptions proposer;
   FitOptions fit;
 };
@@ -43,29 +44,33 @@ struct SearchStep {
   double elapsed_seconds = 0.0;
 };
 
+/// Stop reason of a search of which a whole batch was lost.
+inline constexpr char kMachineFailed[] = "every run of a batch was lost to failures of the machine";
+
 struct SearchResult {
-  std::string strategy;                ///< polaris, random, analytical
-  std::optional<MeasuredDesign> best;  ///< none where no design was measured in every layer
+  std::string strategy;        ///< polaris, random, analytical
+  std::optional<Design> best;  ///< none where no design was measured in every layer
   /// Rivals: no design that was considered, run or not, has an EDP below this (J * cycle): the
   /// least of the measured EDPs, of what stopped runs prove, and of the bounds of designs not run.
   double least_edp = std::numeric_limits<double>::infinity();
   std::vector<SearchStep> steps;
-  int runs = 0;     ///< RTL runs in all
-  int stopped = 0;  ///< of these, stopped at their cycle limit
-  int failed = 0;   ///< of these, failed
+  int runs = 0;         ///< RTL runs in all
+  int stopped = 0;      ///< of these, stopped at their cycle limit
+  int failed = 0;       ///< of these, refused or with wrong outputs
+  int unavailable = 0;  ///< of these, lost to failures of the machine
+  /// Points whose runs were stopped and that may still belong to a better design than `best`
+  /// (undecided_runs); 0 where the answer does not depend on the limits.
+  int undecided = 0;
   std::string stop_reason;
 };
 
 using SearchProgress = std::function<void(const SearchStep&)>;
 
-/// Cycles beyond which a run is stopped: a multiple of what the layer needs at least on that
-/// hardware (array at full use, every word over the bus once).
-std::int64_t cycle_limit(const SearchProblem& problem, PointId id);
-
 /// Multi-fidelity Bayesian optimisation of the network EDP: initial design, then per iteration fit,
 /// score, choose, run. The next batch is chosen while the previous one runs, which counts as
-/// pending, so the result depends on the seed alone and not on which run ends first.
-/// `start` is the result of analytical_search.
+/// pending, so the result depends on the seed alone and not on which run ends first. A run that was
+/// stopped and may still matter is run again, longer, before anything new. Where a whole batch is
+/// lost to failures of the machine the search ends. `start` is the result of analytical_search.
 SearchResult polaris_search(const SearchProblem& problem,
                             const std::vector<std::vector<MappingList>>& start,
                             const Pretrained& pretrained, Engine& engine, Evaluator& evaluator,

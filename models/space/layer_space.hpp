@@ -175,6 +175,21 @@ struct LayerSpaceView {
     return encode(out);
   }
 
+  /// The one index that stands for all points whose schedules differ from that of `index` only in
+  /// the order in which the array meets the pixels of a tile: loops over P and Q stand innermost at
+  /// the accumulator level, where they keep the weights just as at the register level, and are
+  /// moved there. Capacities, DRAM traffic and weight loads are the same; RTL cycles differ by less
+  /// than 0.1 %. Canonical.
+  POLARIS_HD constexpr std::uint64_t representative(std::uint64_t index_of_twin) const {
+    SpaceDigits out = digits(index_of_twin);
+    for (const Dim dim : {Dim::P, Dim::Q}) {
+      const int d = static_cast<int>(dim);
+      const Split split = splits[d][out.split[d]];
+      out.split[d] = find_split(d, Split{split.dram, 1, split.accumulator * split.inner});
+    }
+    return canonical(index(out));
+  }
+
   /// Uniform sample number `counter` of (seed, stream); feasible or not.
   POLARIS_HD constexpr std::uint64_t sample(std::uint64_t seed, std::uint64_t stream,
                                             std::uint64_t counter) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -57,11 +58,12 @@ inline double law_cycles(const SearchProblem& problem, PointId id) {
   return std::max(static_cast<double>(result.cycles), floor) + kLatency * tiles;
 }
 
-/// Follows the law; every `fail_every`-th run fails. Records what was asked of it.
+/// Follows the law; every `fail_every`-th run fails with `failure`. Records what was asked of it.
 class SyntheticEvaluator : public Evaluator {
  public:
-  explicit SyntheticEvaluator(const SearchProblem& problem, int fail_every = 0)
-      : problem_(problem), fail_every_(fail_every) {}
+  explicit SyntheticEvaluator(const SearchProblem& problem, int fail_every = 0,
+                              RunOutcome failure = RunOutcome::failed)
+      : problem_(problem), fail_every_(fail_every), failure_(failure) {}
 
   void submit(std::span<const RunRequest> batch) override {
     batch_.assign(batch.begin(), batch.end());
@@ -73,14 +75,21 @@ class SyntheticEvaluator : public Evaluator {
       Observation& observation = out.emplace_back();
       observation.id = request.id;
       feasible &= problem_.feasible(request.id);
-      repeated |= !seen.insert(request.id).second;
+      // A point may come again after it was stopped, and then for longer.
+      const auto [before, is_new] = last_limit.try_emplace(request.id, 0);
+      repeated |= !is_new && before->second >= request.max_cycles;
+      before->second = request.max_cycles;
+      seen.insert(request.id);
       ++runs;
-      if (fail_every_ > 0 && runs % fail_every_ == 0) continue;
-      observation.cycles = law_cycles(problem_, request.id);
-      observation.outcome = observation.cycles > static_cast<double>(request.max_cycles)
-                                ? RunOutcome::stopped
-                                : RunOutcome::measured;
-      simulated_cycles += std::min(observation.cycles, static_cast<double>(request.max_cycles));
+      if (fail_every_ > 0 && runs % fail_every_ == 0) {
+        observation.outcome = failure_;
+        continue;
+      }
+      const double cycles = slowdown * law_cycles(problem_, request.id);
+      const auto limit = static_cast<double>(request.max_cycles);
+      observation.outcome = cycles > limit ? RunOutcome::stopped : RunOutcome::measured;
+      observation.cycles = std::min(cycles, limit);
+      simulated_cycles += observation.cycles;
       observation.energy_pj =
           1.05 * problem_.analytical_cost(request.id).energy_pj / problem_.count(request.id.layer);
     }
@@ -91,12 +100,15 @@ class SyntheticEvaluator : public Evaluator {
   int runs = 0;
   double simulated_cycles = 0.0;
   bool feasible = true;   ///< all points asked for were
-  bool repeated = false;  ///< some point was asked for twice
+  bool repeated = false;  ///< some point was asked for again, and not for longer
   std::set<PointId> seen;
+  std::map<PointId, std::int64_t> last_limit;
+  double slowdown = 1.0;  ///< of this machine against the law
 
  private:
   const SearchProblem& problem_;
   int fail_every_;
+  RunOutcome failure_;
   std::vector<RunRequest> batch_;
 };
 

@@ -54,6 +54,38 @@ TEST(SearchProblem, LowerBoundIsBelowTheAnalyticalCost) {
   }
 }
 
+TEST(SearchProblem, EqualLayersAreOne) {
+  Workload listed = small_workload(), counted = small_workload();
+  counted.layers[0].count = 2 + 5;
+  counted.layers[2].count = 3 + 1;
+  listed.layers.push_back({"conv_again", listed.layers[0].layer, 5});
+  listed.layers.push_back({"gemm_again", listed.layers[2].layer, 1});
+  const SearchProblem a(listed, small_space()), b(counted, small_space());
+  ASSERT_EQ(a.layer_count(), 3);
+  for (int l = 0; l < 3; ++l) {
+    EXPECT_EQ(a.count(l), b.count(l));
+    EXPECT_EQ(a.workload().layers[static_cast<std::size_t>(l)].name,
+              b.workload().layers[static_cast<std::size_t>(l)].name);
+  }
+  EXPECT_EQ(a.names(0), (std::vector<std::string>{"conv", "conv_again"}));
+  EXPECT_EQ(a.names(1), (std::vector<std::string>{"strided"}));
+  // Strides are part of what makes layers equal.
+  listed.layers.back().layer.stride_w = 2;
+  EXPECT_EQ(SearchProblem(listed, small_space()).layer_count(), 4);
+}
+
+TEST(SearchProblem, BoundOfAnyMappingIsBelowThatOfEach) {
+  const SearchProblem problem(small_workload(), small_space());
+  for (std::uint64_t i = 0; i < 500; ++i) {
+    const int l = static_cast<int>(i % 3);
+    const std::uint64_t h = problem.hardware()[i % problem.hardware().size()];
+    const PointId id = problem.random_feasible(l, h, 9, i, 200);
+    EXPECT_LE(problem.lower_bound(l, h).cycles, problem.lower_bound(id).cycles);
+    EXPECT_LE(problem.lower_bound(l, h).energy_pj, problem.lower_bound(id).energy_pj);
+    EXPECT_GE(problem.expected_cycles(id) * problem.count(l), problem.lower_bound(id).cycles);
+  }
+}
+
 TEST(AnalyticalSearch, EndsInLocalOptimaAndIsReproducible) {
   const SearchProblem problem(small_workload(), small_space());
   AnalyticalSearchOptions options;
@@ -77,10 +109,23 @@ TEST(AnalyticalSearch, EndsInLocalOptimaAndIsReproducible) {
         const LayerCost cost = problem.analytical_cost(other);
         EXPECT_GE(cost.cycles * cost.energy_pj, edp);
       }
+      for (const PointId id : list.points) EXPECT_EQ(problem.representative(id), id);
       for (std::size_t i = 1; i < list.points.size(); ++i)
         EXPECT_LE(list.costs[i - 1].cycles * list.costs[i - 1].energy_pj,
                   list.costs[i].cycles * list.costs[i].energy_pj);
     }
+}
+
+// Many descents find the same optimum whatever the seed: none is left in a poor basin.
+TEST(AnalyticalSearch, SeedsAgreeOnTheBest) {
+  const SearchProblem problem(small_workload(), small_space());
+  AnalyticalSearchOptions options;
+  const auto first = best_analytical_design(problem, analytical_search(problem, options));
+  for (options.seed = 1; options.seed < 6; ++options.seed) {
+    const auto design = best_analytical_design(problem, analytical_search(problem, options));
+    EXPECT_DOUBLE_EQ(design.cost.edp(), first.cost.edp()) << options.seed;
+    EXPECT_EQ(design.hardware, first.hardware);
+  }
 }
 
 TEST(Observations, BestNeedsEveryLayerOnOneHardware) {

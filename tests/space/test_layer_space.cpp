@@ -7,6 +7,7 @@
 
 #include "host/core/error.hpp"
 #include "host/space/layer_space.hpp"
+#include "models/analytical/analytical.hpp"
 
 namespace polaris {
 namespace {
@@ -105,6 +106,35 @@ TEST(LayerSpace, CanonicalIndexKeepsTheScheduleAndIsUnique) {
     for (std::size_t j = i + 1; j < representatives.size(); ++j)
       ASSERT_FALSE(same_schedule(view.decode(representatives[i]).mapping,
                                  view.decode(representatives[j]).mapping));
+}
+
+// A representative needs the same memories, moves the same data and loads the same weights.
+TEST(LayerSpace, RepresentativeCostsTheSame) {
+  for (const Layer& layer : kLayers) {
+    const LayerSpace space(layer, small_grid());
+    const LayerSpaceView& view = space.view();
+    int moved = 0;
+    for (std::uint64_t i = 0; i < 3000; ++i) {
+      const std::uint64_t index = view.sample(11, 2, i);
+      const std::uint64_t representative = view.representative(index);
+      ASSERT_EQ(view.representative(representative), representative);
+      ASSERT_EQ(view.canonical(representative), representative);
+      const DesignPoint a = view.decode(index), b = view.decode(representative);
+      moved += view.canonical(index) != representative;
+      ASSERT_EQ(b.hardware, a.hardware);
+      for (const Dim dim : {Dim::P, Dim::Q}) {
+        ASSERT_EQ(b.mapping.factor(Level::accumulator, dim), 1);
+        ASSERT_EQ(b.mapping.tile(dim), a.mapping.tile(dim));
+      }
+      ASSERT_EQ(check(layer, b), check(layer, a));
+      if (check(layer, a) != Feasibility::feasible) continue;
+      const AnalyticalResult x = evaluate_analytical(layer, a.hardware, a.mapping);
+      const AnalyticalResult y = evaluate_analytical(layer, b.hardware, b.mapping);
+      ASSERT_EQ(y.cycles, x.cycles);
+      ASSERT_DOUBLE_EQ(y.energy_pj, x.energy_pj);
+    }
+    EXPECT_EQ(moved > 0, layer[Dim::P] > 1);
+  }
 }
 
 TEST(LayerSpace, EncodeRefusesPointsOutsideTheSpace) {
