@@ -25,6 +25,7 @@
 #include "host/search/pretraining.hpp"
 #include "host/search/rtl_evaluator.hpp"
 #include "host/search/search.hpp"
+#include "host/space/array_use.hpp"
 
 namespace polaris {
 namespace {
@@ -260,6 +261,8 @@ void run_search(const SearchCommand& command) {
   Store store(command.store, OpenMode::write);
   install_interrupt_handler();
 
+  for (const std::string& warning : array_use_warnings(problem.workload(), problem.space()))
+    spdlog::warn("{}", warning);
   spdlog::info("analytical search over {} hardware configurations x {} layers",
                problem.hardware().size(), problem.layer_count());
   AnalyticalSearchOptions analytical;

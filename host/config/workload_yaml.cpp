@@ -50,10 +50,20 @@ Layer read_convolution(const YamlNode& node) {
   }
   read_pair(node.find("stride"), layer.stride_w, layer.stride_h);
   read_pair(node.find("dilation"), layer.dilation_w, layer.dilation_h);
-  const YamlNode* groups = node.find("groups");
-  if (groups != nullptr && groups->integer(1, kMaxBound) != 1)
-    throw groups->error("1 (grouped and depthwise layers are not supported)");
   return layer;
+}
+
+/// A grouped convolution is as many convolutions as it has groups, each over its share of the input
+/// and output channels.
+void split_groups(const YamlNode& node, WorkloadLayer& layer) {
+  layer.groups = node.integer(1, kMaxBound);
+  Layer& all = layer.layer;
+  if (all[Dim::C] % layer.groups != 0 || all[Dim::K] % layer.groups != 0)
+    throw node.error("a divisor of C = " + std::to_string(all[Dim::C]) +
+                     " and K = " + std::to_string(all[Dim::K]));
+  for (const Dim dim : {Dim::C, Dim::K})
+    all.size[index_of(dim)] = static_cast<std::int32_t>(all[dim] / layer.groups);
+  layer.count *= layer.groups;
 }
 
 WorkloadLayer read_layer(const YamlNode& node) {
@@ -67,6 +77,8 @@ WorkloadLayer read_layer(const YamlNode& node) {
   out.name = node.at("name").text();
   if (const YamlNode* count = node.find("count")) out.count = count->integer(1, kMaxBound);
   out.layer = is_gemm ? read_gemm(node.at("gemm")) : read_convolution(node);
+
+  if (const YamlNode* groups = node.find("groups")) split_groups(*groups, out);
 
   const Layer& layer = out.layer;
   double macs = static_cast<double>(out.count);

@@ -10,9 +10,10 @@
 namespace polaris {
 
 struct WorkloadLayer {
-  std::string name;        ///< unique within the workload
-  Layer layer;             ///< loop bounds
-  std::int64_t count = 1;  ///< occurrences of this layer in the network, >= 1
+  std::string name;         ///< unique within the workload
+  Layer layer;              ///< loop bounds, of one group
+  std::int64_t count = 1;   ///< occurrences of `layer` in the network, groups included, >= 1
+  std::int64_t groups = 1;  ///< of a grouped convolution, whose groups are run one after the other
 };
 
 struct Workload {

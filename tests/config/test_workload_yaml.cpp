@@ -20,6 +20,25 @@ std::string refused(const std::string& text) {
   return refusal(text, [](const auto& path) { read_workload(path); });
 }
 
+// MobileNet's depthwise layer: one convolution over a single channel for each of 32 groups.
+TEST(WorkloadYaml, GroupsAreConvolutionsOfTheirOwn) {
+  const YamlFile file(
+      "polaris: 1\nkind: workload\nname: w\nlayers:\n"
+      "  - {name: depthwise, R: 3, S: 3, P: 112, Q: 112, C: 32, K: 32, groups: 32}\n"
+      "  - {name: grouped, count: 3, R: 1, S: 1, P: 4, Q: 4, C: 8, K: 12, groups: 4}\n");
+  const Workload workload = read_workload(file.path());
+  const WorkloadLayer& depthwise = workload.layers[0];
+  EXPECT_EQ(depthwise.layer[Dim::C], 1);
+  EXPECT_EQ(depthwise.layer[Dim::K], 1);
+  EXPECT_EQ(depthwise.count, 32);
+  EXPECT_EQ(depthwise.groups, 32);
+  EXPECT_EQ(depthwise.count * depthwise.layer.macs(), 3'612'672);
+  const WorkloadLayer& grouped = workload.layers[1];
+  EXPECT_EQ(grouped.layer[Dim::C], 2);
+  EXPECT_EQ(grouped.layer[Dim::K], 3);
+  EXPECT_EQ(grouped.count, 12);
+}
+
 TEST(WorkloadYaml, ReadsConvolutionsAndMatrixProducts) {
   const YamlFile file(kValid);
   const Workload workload = read_workload(file.path());
@@ -60,8 +79,7 @@ TEST(WorkloadYaml, RefusesWithThePlaceAndTheExpectation) {
       {"stride: [2, 3]", "stride: [2]",
        "f.yaml:5:61: layers[0].stride: expected a list of 2 elements, got 1"},
       {"dilation: 4", "groups: 11",
-       "f.yaml:5:77: layers[0].groups: expected 1 (grouped and depthwise layers are not "
-       "supported), got '11'"},
+       "f.yaml:5:77: layers[0].groups: expected a divisor of C = 11 and K = 13, got '11'"},
       {"name: b", "name: a",
        "f.yaml:6:12: layers[1].name: expected a name of its own, got 'a' again"},
       {"count: 6", "count: 0",
