@@ -14,6 +14,7 @@
 #include "host/rtl/scheduler.hpp"
 #include "host/search/rtl_evaluator.hpp"
 #include "tests/cli/run_polaris.hpp"
+#include "tests/limited_process.hpp"
 #include "tests/rtl/fake_worker.hpp"
 #include "tests/search/synthetic.hpp"
 
@@ -319,6 +320,23 @@ TEST_F(ExternalTest, AProgramThatIsNotThereOrDisappears) {
   const RtlResult result = scheduler.wait_any(-1.0)->second;
   EXPECT_EQ(result.status, RtlStatus::crashed);
   EXPECT_THAT(result.reason, HasSubstr("cannot start: No such file"));
+}
+
+/// It said nothing and waited for ever for the threads that had started.
+TEST_F(ExternalTest, ThreadsThatCannotStartAreAFailure) {
+  EXPECT_EQ(said_by_nobody([]() -> std::string {
+              RtlSchedulerOptions options;
+              options.threads = 2;
+              options.evaluator = {"sh"};
+              forbid_threads();
+              try {
+                RtlScheduler scheduler(options);
+              } catch (const Failure& failure) {
+                return failure.what();
+              }
+              return "started";
+            }),
+            "could not start thread 1 of 2: Resource temporarily unavailable");
 }
 
 TEST_F(ExternalTest, TheHashCoversProgramArgumentsAndFiles) {
