@@ -12,6 +12,7 @@
 #include "host/cli/commands.hpp"
 #include "host/cli/options.hpp"
 #include "host/core/atomic_file.hpp"
+#include "host/core/error.hpp"
 #include "host/io/table.hpp"
 #include "host/store/store.hpp"
 
@@ -54,8 +55,26 @@ Table csv_of(const StoreTable& data) {
   return table;
 }
 
+/// A JSON text of a store as a value; nested no deeper than anything that we write.
+nlohmann::ordered_json nested_json(const SqlValue& value, const std::string& column,
+                                   const std::filesystem::path& store) {
+  constexpr int kDeepest = 16;
+  const auto* text = std::get_if<std::string>(&value);
+  bool too_deep = false;
+  const auto shallow = [&](int depth, nlohmann::ordered_json::parse_event_t, auto&) {
+    too_deep |= depth > kDeepest;
+    return depth <= kDeepest;
+  };
+  auto out = text != nullptr ? nlohmann::ordered_json::parse(*text, shallow, false)
+                             : nlohmann::ordered_json(nlohmann::json::value_t::discarded);
+  if (out.is_discarded() || too_deep)
+    throw Error::expected("JSON of at most " + std::to_string(kDeepest) + " levels",
+                          "something else", store.string() + ", column " + column);
+  return out;
+}
+
 /// A list of objects; the columns that hold JSON are nested as such.
-std::string json_of(const StoreTable& data) {
+std::string json_of(const StoreTable& data, const std::filesystem::path& store) {
   static const std::set<std::string> nested = {"options", "counters", "data"};
   auto list = nlohmann::ordered_json::array();
   for (const auto& row : data.rows) {
@@ -63,7 +82,7 @@ std::string json_of(const StoreTable& data) {
     for (std::size_t c = 0; c < row.size(); ++c) {
       auto& field = object[data.columns[c]];
       if (nested.contains(data.columns[c]))
-        field = nlohmann::ordered_json::parse(std::get<std::string>(row[c]));
+        field = nested_json(row[c], data.columns[c], store);
       else if (const auto* integer = std::get_if<std::int64_t>(&row[c]))
         field = *integer;
       else if (const auto* real = std::get_if<double>(&row[c]))
@@ -73,7 +92,8 @@ std::string json_of(const StoreTable& data) {
     }
     list.push_back(std::move(object));
   }
-  return list.dump(2) + "\n";
+  // Texts are bytes, JSON is UTF-8: what is not is replaced.
+  return list.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 void report(const ReportOptions& options) {
@@ -81,10 +101,10 @@ void report(const ReportOptions& options) {
   const bool as_json =
       options.format == "json" || (options.format.empty() && global_options().json);
   if (options.out.empty()) {
-    std::cout << (as_json ? json_of(data) : format_table(csv_of(data)));
+    std::cout << (as_json ? json_of(data, options.store) : format_table(csv_of(data)));
   } else if (as_json) {
     AtomicFile file(options.out);
-    file.stream() << json_of(data);
+    file.stream() << json_of(data, options.store);
     file.commit();
   } else {
     write_table(csv_of(data), options.out);

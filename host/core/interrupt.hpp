@@ -3,7 +3,8 @@
 
 namespace polaris {
 
-/// Installs the handler for SIGINT and SIGTERM, and forgets signals that came before. First signal:
+/// Installs the handler for SIGINT, SIGTERM, SIGQUIT and SIGHUP (where the last is not ignored, as
+/// under nohup), and forgets signals that came before. First signal:
 /// `interrupted()` turns true. Second: `abandoned()` too (running simulations are given up). Third:
 /// the process exits with 130.
 void install_interrupt_handler();

@@ -6,8 +6,10 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
-#include <thread>
-#include <vector>
+#include <string>
+#include <system_error>
+
+#include "host/core/error.hpp"
 
 namespace polaris {
 
@@ -18,6 +20,22 @@ int default_threads() {
 }
 
 int worker_count(int threads) { return threads > 0 ? threads : default_threads(); }
+
+std::vector<std::jthread> start_threads(int count, const std::function<void(int)>& body,
+                                        const std::function<void()>& stop) {
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < count; ++i) {
+    try {
+      threads.emplace_back(body, i);
+    } catch (const std::exception& error) {
+      stop();
+      threads.clear();
+      throw Failure("could not start thread " + std::to_string(i + 1) + " of " +
+                    std::to_string(count) + ": " + error.what());
+    }
+  }
+  return threads;
+}
 
 void parallel_for(std::int64_t count, std::int64_t grain, int threads,
                   const std::function<void(std::int64_t, std::int64_t)>& body) {
@@ -44,10 +62,10 @@ void parallel_for_workers(std::int64_t count, std::int64_t grain, int threads,
       next = chunks;
     }
   };
-  std::vector<std::jthread> pool;
-  for (int i = 1; i < workers; ++i) pool.emplace_back(work, i);
+  auto others = start_threads(
+      workers - 1, [&work](int index) { work(index + 1); }, [&] { next = chunks; });
   work(0);
-  pool.clear();
+  others.clear();
   if (failure) std::rethrow_exception(failure);
 }
 

@@ -68,6 +68,8 @@ RtlResult excuse(RtlStatus status, const std::string& key, const ordered_json& a
   return failed_result(status, "evaluator: " + printable(reason.get<std::string>()));
 }
 
+/// In the folders of PATH, where a path is not given. An empty entry of PATH is no folder: a
+/// program of the current folder is named ./PROGRAM.
 std::filesystem::path find_program(const std::string& name) {
   std::vector<std::filesystem::path> candidates;
   if (name.find('/') != std::string::npos) {
@@ -75,10 +77,12 @@ std::filesystem::path find_program(const std::string& name) {
   } else if (const char* path = std::getenv("PATH")) {
     std::istringstream folders(path);
     for (std::string folder; std::getline(folders, folder, ':');)
-      candidates.push_back(std::filesystem::path(folder) / name);
+      if (!folder.empty()) candidates.push_back(std::filesystem::path(folder) / name);
   }
+  std::error_code unreadable;  // a folder that we may not look into has nothing for us
   for (const std::filesystem::path& candidate : candidates)
-    if (std::filesystem::is_regular_file(candidate) && ::access(candidate.c_str(), X_OK) == 0)
+    if (std::filesystem::is_regular_file(candidate, unreadable) &&
+        ::access(candidate.c_str(), X_OK) == 0)
       return candidate;
   throw Error::expected("an executable program", "'" + printable(name) + "'", "evaluator");
 }
@@ -95,8 +99,9 @@ std::string file_hash(const std::filesystem::path& path) {
   return content_hash(pieces);
 }
 
+/// Of a command whose program has been found.
 std::string command_hash(const std::vector<std::string>& command) {
-  ordered_json parts = {"polaris external evaluator", kSchema, file_hash(find_program(command[0]))};
+  ordered_json parts = {"polaris external evaluator", kSchema, file_hash(command[0])};
   for (std::size_t i = 1; i < command.size(); ++i) {
     parts.push_back(command[i]);
     std::error_code not_a_file;
@@ -144,8 +149,10 @@ class ExternalRunner : public JobRunner {
 
 class ExternalBackend : public JobBackend {
  public:
-  explicit ExternalBackend(const std::vector<std::string>& command)
-      : command_(command), hash_(command_hash(command)) {}
+  explicit ExternalBackend(std::vector<std::string> command) : command_(std::move(command)) {
+    command_.front() = find_program(command_.front()).string();
+    hash_ = command_hash(command_);
+  }
 
   std::string hash() const override { return hash_; }
 

@@ -3,9 +3,11 @@
 
 #include <array>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "models/space/hardware.hpp"
@@ -74,10 +76,19 @@ enum class RtlStatus : std::uint8_t {
   build_failed,  ///< no simulator for this array size
 };
 
+inline constexpr const char* kRtlStatusNames[] = {"ok",         "infeasible",  "cycle_limit",
+                                                  "time_limit", "cancelled",   "mismatch",
+                                                  "crashed",    "build_failed"};
+
 constexpr const char* to_string(RtlStatus status) {
-  constexpr const char* kNames[] = {"ok",        "infeasible", "cycle_limit", "time_limit",
-                                    "cancelled", "mismatch",   "crashed",     "build_failed"};
-  return kNames[static_cast<int>(status)];
+  return kRtlStatusNames[static_cast<int>(status)];
+}
+
+/// Inverse of to_string; none where no status has that name.
+constexpr std::optional<RtlStatus> parse_rtl_status(std::string_view name) {
+  for (std::size_t i = 0; i < std::size(kRtlStatusNames); ++i)
+    if (name == kRtlStatusNames[i]) return static_cast<RtlStatus>(i);
+  return std::nullopt;
 }
 
 /// Whether the design point alone decided the status, so that the same job would give it again. The

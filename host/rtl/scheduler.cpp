@@ -43,17 +43,13 @@ std::unique_ptr<JobBackend> make_backend(const RtlSchedulerOptions& options) {
 class RtlScheduler::Impl {
  public:
   explicit Impl(const RtlSchedulerOptions& options) : backend_(make_backend(options)) {
-    const int count = options.threads > 0 ? options.threads : default_threads();
-    for (int i = 0; i < count; ++i) threads_.emplace_back([this] { work(); });
+    threads_ = start_threads(
+        worker_count(options.threads), [this](int) { work(); }, [this] { stop(); });
   }
 
   ~Impl() {
     cancel_all();
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    work_changed_.notify_all();
+    stop();
     threads_.clear();
   }
 
@@ -130,6 +126,14 @@ class RtlScheduler::Impl {
 
   /// Runners of one thread, by array size.
   using Runners = std::map<int, std::unique_ptr<JobRunner>>;
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    work_changed_.notify_all();
+  }
 
   // The functions below without a lock of their own are called with mutex_ held.
 
@@ -225,7 +229,7 @@ class RtlScheduler::Impl {
       try {
         if (runner == nullptr) runner = start();
         if (attach(entry, runner.get())) outcome = runner->run(id, entry.job, result, why);
-      } catch (const Failure& failure) {
+      } catch (const std::exception& failure) {
         why = failure.what();
       }
       const bool cancelled = detach(entry);

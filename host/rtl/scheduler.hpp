@@ -48,8 +48,8 @@ class RtlScheduler {
  public:
   using Id = std::uint64_t;
 
-  /// Throws Failure where the RTL sources or the cache folder are unusable, Error where the
-  /// external evaluator's program is not found.
+  /// Throws Failure where the RTL sources or the cache folder are unusable or a thread cannot be
+  /// started, Error where the external evaluator's program is not found.
   explicit RtlScheduler(const RtlSchedulerOptions& options = {});
   ~RtlScheduler();
   RtlScheduler(const RtlScheduler&) = delete;

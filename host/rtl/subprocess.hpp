@@ -2,28 +2,27 @@
 // is waited for.
 #pragma once
 
-#include <sys/types.h>
-
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "host/rtl/guarded_process.hpp"
+
 namespace polaris {
 
-/// A child whose stdin and stdout are one stream of lines. It has its own process group, so that a
-/// Ctrl-C at the terminal does not reach it; its stderr is ours. Killed and reaped at the latest by
-/// the destructor.
+/// A child whose stdin and stdout are one stream of lines; its stderr is ours. Killed at the latest
+/// by the destructor.
 class Subprocess {
  public:
   enum class Read { line, closed, timeout };
 
   /// Throws Failure where the program cannot be started.
   explicit Subprocess(const std::vector<std::string>& command);
-  ~Subprocess();
   Subprocess(const Subprocess&) = delete;
   Subprocess& operator=(const Subprocess&) = delete;
 
@@ -35,21 +34,20 @@ class Subprocess {
   Read read_line(std::string& line, double deadline_s);
 
   /// Ends the child at once; any thread may call it.
-  void kill() noexcept;
+  void kill() noexcept { process_->kill(); }
 
-  /// Kills, reaps, and says how the child ended: "exit code 3", "signal 9".
+  /// Kills and says how the child ended: "exit code 3", "signal 9".
   std::string end();
 
  private:
-  std::mutex mutex_;  ///< guards pid_: a reaped pid must not be signalled
-  pid_t pid_ = -1;
-  int socket_ = -1;
+  Descriptor socket_;
+  std::unique_ptr<GuardedProcess> process_;
   std::string buffer_;
 };
 
 /// A program that reads a text on its stdin, writes one to its stdout, and ends. Its stdin is a
-/// file, so that it may read it late, in part or never; it has its own process group, of which
-/// nothing is left when it has ended.
+/// file, so that it may read it late, in part or never. Nothing that it has started is left when it
+/// has ended.
 class FilterProcess {
  public:
   enum class Ending { exited, signalled, timed_out, too_long };
@@ -62,7 +60,6 @@ class FilterProcess {
   };
 
   explicit FilterProcess(std::vector<std::string> command) : command_(std::move(command)) {}
-  ~FilterProcess() { end(); }
   FilterProcess(const FilterProcess&) = delete;
   FilterProcess& operator=(const FilterProcess&) = delete;
 
@@ -74,21 +71,18 @@ class FilterProcess {
   void kill() noexcept;
 
  private:
-  bool has_ended() const;
-  int end();
-
   std::vector<std::string> command_;
-  std::mutex mutex_;  ///< guards the two below: a reaped pid must not be signalled
-  pid_t pid_ = -1;
+  std::mutex mutex_;                   ///< guards the two below
+  GuardedProcess* process_ = nullptr;  ///< while it runs
   bool killed_ = false;
 };
 
 /// Seconds of the monotonic clock.
 double monotonic_seconds();
 
-/// Runs a command with stdout and stderr in `log`; polls `cancelled` and kills the command's
-/// process group when it turns true. Returns the exit code (128 + n for signal n). Throws Failure
-/// where the program cannot be started.
+/// Runs a command with stdout and stderr in `log`; polls `cancelled` and kills the command when it
+/// turns true. Returns the exit code (128 + n for signal n). Throws Failure
+/// where the program cannot be started or the log not be written.
 int run_command(const std::vector<std::string>& command, const std::filesystem::path& log,
                 const std::function<bool()>& cancelled);
 

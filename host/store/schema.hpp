@@ -73,4 +73,10 @@ CREATE TABLE iterations (
 ) STRICT;
 )sql";
 
+/// Counts the tables above in a file.
+inline constexpr char kStoreTablesPresent[] =
+    "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('runs', 'points', "
+    "'evaluations', 'run_evaluations', 'iterations')";
+inline constexpr std::int64_t kStoreTables = 5;
+
 }  // namespace polaris

@@ -1,6 +1,7 @@
 // SQLite's C interface as RAII: one connection, cached prepared statements, transactions.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -48,15 +49,18 @@ class Query {
 };
 
 enum class OpenMode : std::uint8_t {
-  read,   ///< the file must exist; nothing is written
+  read,   ///< the file must exist; nothing is written but what a killed writer had to undo
   write,  ///< created where absent
 };
 
-/// A connection. Not for use from two threads at once; processes may share the file (a writer waits
-/// up to 30 s for another).
+/// A connection to a file that may come from anywhere: views and triggers in it are not run. Not
+/// for use from two threads at once; processes may share the file (each waits up to a minute for a
+/// writer), on network file systems too. After a commit nothing is lost by a power cut, and the
+/// file alone holds everything.
 class Database {
  public:
-  /// Throws Error where the file cannot be opened or is not SQLite's.
+  /// Throws Error where the name is none of a file, or the file cannot be opened or is not
+  /// SQLite's. Reads also where nothing may be written, neither the file nor its folder.
   Database(const std::filesystem::path& path, OpenMode mode);
   ~Database();
   Database(const Database&) = delete;
@@ -73,16 +77,19 @@ class Database {
   [[noreturn]] void fail() const;
 
  private:
+  int open(const std::string& name, int flags);
+
   std::string path_;
   sqlite3* connection_ = nullptr;
+  std::chrono::steady_clock::time_point give_up_at_;  ///< waiting for a writer
   std::unordered_map<std::string_view, sqlite3_stmt*> statements_;
 };
 
-/// Begins a write transaction; without commit() (an exception) everything in it is undone.
-/// Transactions do not nest.
+/// Begins a transaction, to write or to see one state in several reads; without commit() (an
+/// exception) everything in it is undone. Transactions do not nest.
 class Transaction {
  public:
-  explicit Transaction(Database& database);
+  explicit Transaction(Database& database, OpenMode mode = OpenMode::write);
   ~Transaction();
   Transaction(const Transaction&) = delete;
   Transaction& operator=(const Transaction&) = delete;

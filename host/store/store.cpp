@@ -1,6 +1,9 @@
 #include "host/store/store.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <limits>
 
 #include "host/core/error.hpp"
 #include "host/core/version.hpp"
@@ -14,43 +17,160 @@ namespace {
 /// Columns of an evaluation with its point, as read_evaluation takes them.
 constexpr char kEvaluationColumns[] =
     "SELECT e.id, p.layer, p.dim, p.accumulator_words, p.scratchpad_bytes, p.bus_bytes, p.mapping, "
-    "e.fidelity, e.evaluator_hash, e.status, e.reason, e.cycles, e.energy_pj, e.area_mm2, "
-    "e.counters, e.seconds, e.seed, e.rtl_hash, e.memory_hash, e.created ";
+    "e.fidelity, e.evaluator_hash, e.status, e.reason, ifnull(e.cycles, 0) AS cycles, "
+    "ifnull(e.energy_pj, 0.0) AS energy_pj, ifnull(e.area_mm2, 0.0) AS area_mm2, e.counters, "
+    "e.seconds, e.seed, e.rtl_hash, e.memory_hash, e.created ";
 
 constexpr Fidelity kFidelities[] = {Fidelity::analytical, Fidelity::starlight, Fidelity::rtl};
+
+/// The row of a query, field by field from the left; the first one is the row's id. What a field
+/// cannot be is refused, naming the file, the table, the row and the field.
+class RowReader {
+ public:
+  RowReader(const Query& query, const std::string& path, const char* table)
+      : query_(query), where_(path + ": " + table + " row ") {
+    id_ = integer(1);
+    where_ += std::to_string(id_) + ", ";
+  }
+
+  std::int64_t id() const { return id_; }
+
+  std::int64_t integer(std::int64_t least,
+                       std::int64_t most = std::numeric_limits<std::int64_t>::max()) {
+    const SqlValue value = next();
+    const auto* number = std::get_if<std::int64_t>(&value);
+    if (number == nullptr || *number < least || *number > most)
+      refuse("an integer from " + std::to_string(least) + " to " + std::to_string(most), value);
+    return *number;
+  }
+
+  /// Finite, not negative.
+  double real() {
+    const SqlValue value = next();
+    const auto* number = std::get_if<double>(&value);
+    if (number == nullptr || !std::isfinite(*number) || *number < 0.0)
+      refuse("a number of at least 0", value);
+    return *number;
+  }
+
+  std::string text() {
+    const SqlValue value = next();
+    if (!std::holds_alternative<std::string>(value)) refuse("a text", value);
+    return std::get<std::string>(value);
+  }
+
+  /// What `parse` makes of a text; it throws Error where that is nothing.
+  template <typename Parse>
+  auto parsed(const Parse& parse) {
+    const std::string line = text();
+    try {
+      return parse(line);
+    } catch (const Error& error) {
+      throw Error(where_ + printable(error.what()));
+    }
+  }
+
+ private:
+  SqlValue next() { return query_.value(column_++); }
+
+  static std::string printable(std::string text) {
+    constexpr std::size_t kLongest = 300;
+    if (text.size() > kLongest) text.replace(kLongest, std::string::npos, "...");
+    for (char& c : text)
+      if (c < ' ' || c > '~') c = '?';
+    return text;
+  }
+
+  [[noreturn]] void refuse(const std::string& expected, const SqlValue& got) const {
+    std::string shown = "nothing";
+    if (const auto* integer = std::get_if<std::int64_t>(&got)) shown = std::to_string(*integer);
+    if (const auto* real = std::get_if<double>(&got)) shown = std::to_string(*real);
+    if (const auto* text = std::get_if<std::string>(&got)) shown = printable("'" + *text + "'");
+    throw Error::expected(expected, shown, where_ + query_.column_name(column_ - 1));
+  }
+
+  const Query& query_;
+  std::string where_;
+  std::int64_t id_ = 0;
+  int column_ = 0;
+};
 
 Fidelity parse_fidelity(const std::string& text) {
   for (const Fidelity fidelity : kFidelities)
     if (text == to_string(fidelity)) return fidelity;
-  throw Error::expected("analytical, starlight or rtl", "'" + text + "'", "store: fidelity");
+  throw Error::expected("analytical, starlight or rtl", "'" + text + "'", "fidelity");
 }
 
 std::uint64_t parse_seed(const std::string& text) {
   std::uint64_t seed = 0;
-  std::from_chars(text.data(), text.data() + text.size(), seed);
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, seed);
+  if (error != std::errc() || stop != end)
+    throw Error::expected("an integer of 64 bits", "'" + text + "'", "seed");
   return seed;
 }
 
-Evaluation read_evaluation(const Query& row) {
+bool parse_finished(const std::string& text) {
+  if (text != "running" && text != "finished")
+    throw Error::expected("running or finished", "'" + text + "'", "status");
+  return text == "finished";
+}
+
+/// A layer that the arithmetic of the models can hold.
+Layer parse_usable_layer(const std::string& text) {
+  const Layer layer = parse_layer(text);
+  constexpr double kMostMacs = 0x1p53;
+  double macs = 1.0;
+  for (const std::int32_t size : layer.size) macs *= size;
+  if (*std::min_element(std::begin(layer.size), std::end(layer.size)) < 1 ||
+      std::min({layer.stride_w, layer.stride_h, layer.dilation_w, layer.dilation_h}) < 1 ||
+      macs > kMostMacs)
+    throw Error::expected("sizes, strides and dilations of at least 1 and at most 2^53 MACs",
+                          "'" + text + "'", "layer");
+  return layer;
+}
+
+Evaluation read_evaluation(const Query& query, const std::string& path) {
+  RowReader row(query, path, "evaluations");
   Evaluation out;
-  out.id = row.integer(0);
-  out.layer = parse_layer(row.text(1));
-  out.point.hardware = {static_cast<std::int32_t>(row.integer(2)), row.integer(3), row.integer(4),
-                        static_cast<std::int32_t>(row.integer(5))};
-  out.point.mapping = parse_mapping(row.text(6));
-  out.fidelity = parse_fidelity(row.text(7));
-  out.evaluator_hash = row.text(8);
-  out.status = row.text(9);
-  out.reason = row.text(10);
-  out.cycles = row.integer(11);  // NULL reads as 0
-  out.energy_pj = row.real(12);
-  out.area_mm2 = row.real(13);
-  out.counters = row.text(14);
-  out.seconds = row.real(15);
-  out.seed = parse_seed(row.text(16));
-  out.rtl_hash = row.text(17);
-  out.memory_hash = row.text(18);
-  out.created = row.text(19);
+  out.id = row.id();
+  out.layer = row.parsed(parse_usable_layer);
+  constexpr std::int64_t kMostBytes = std::int64_t{1} << 40, kMostLanes = 1 << 16;
+  out.point.hardware.dim = static_cast<std::int32_t>(row.integer(1, kMostLanes));
+  out.point.hardware.accumulator_words = row.integer(0, kMostBytes);
+  out.point.hardware.scratchpad_bytes = row.integer(0, kMostBytes);
+  out.point.hardware.bus_bytes = static_cast<std::int32_t>(row.integer(1, kMostLanes));
+  out.point.mapping = row.parsed(parse_mapping);
+  out.fidelity = row.parsed(parse_fidelity);
+  out.evaluator_hash = row.text();
+  out.status = row.text();
+  out.reason = row.text();
+  out.cycles = row.integer(0);
+  out.energy_pj = row.real();
+  out.area_mm2 = row.real();
+  out.counters = row.text();
+  out.seconds = row.real();
+  out.seed = row.parsed(parse_seed);
+  out.rtl_hash = row.text();
+  out.memory_hash = row.text();
+  out.created = row.text();
+  return out;
+}
+
+Run read_run(const Query& query, const std::string& path) {
+  RowReader row(query, path, "runs");
+  Run out;
+  out.id = row.id();
+  out.info.kind = row.text();
+  out.info.seed = row.parsed(parse_seed);
+  out.info.space_hash = row.text();
+  out.info.workload_hash = row.text();
+  out.info.model_hash = row.text();
+  out.info.rtl_hash = row.text();
+  out.info.options = row.text();
+  out.created = row.text();
+  out.version = row.text();
+  out.finished = row.parsed(parse_finished);
   return out;
 }
 
@@ -90,8 +210,14 @@ const char* to_string(Fidelity fidelity) {
 Store::Store(const std::filesystem::path& path, OpenMode mode)
     : path_(path.string()), database_(path, mode) {
   if (mode == OpenMode::write) {
-    database_.execute("PRAGMA journal_mode = WAL");
-    database_.execute("PRAGMA synchronous = NORMAL");  // safe against kill; see store.hpp
+    // Without a write-ahead log: the file alone holds everything, wherever it is copied, and
+    // machines that share a file system may share it.
+    try {
+      database_.execute("PRAGMA journal_mode = DELETE");
+    } catch (const Failure&) {
+      // A file of an earlier program keeps its log while others have it open.
+    }
+    database_.execute("PRAGMA synchronous = EXTRA");  // safe against a power cut after a commit
     database_.execute("PRAGMA foreign_keys = ON");
   }
   check_or_create(mode);
@@ -103,8 +229,7 @@ void Store::check_or_create(OpenMode mode) {
     query.step();
     return query.integer(0);
   };
-  std::optional<Transaction> transaction;  // two processes may create the same file
-  if (mode == OpenMode::write) transaction.emplace(database_);
+  Transaction transaction(database_, mode);  // two processes may create the same file
   const std::int64_t application = number("PRAGMA application_id");
   const std::int64_t version = number("PRAGMA user_version");
   const bool is_empty = number("SELECT count(*) FROM sqlite_master") == 0;
@@ -117,8 +242,10 @@ void Store::check_or_create(OpenMode mode) {
   } else if (version != kStoreSchemaVersion) {
     throw Error::expected("store schema version " + std::to_string(kStoreSchemaVersion),
                           std::to_string(version), path_);
+  } else if (number(kStoreTablesPresent) != kStoreTables) {
+    throw Error::expected("a Polaris store", "one without all of its tables", path_);
   }
-  if (transaction) transaction->commit();
+  transaction.commit();
 }
 
 std::int64_t Store::begin_run(const RunInfo& info) {
@@ -147,20 +274,9 @@ void Store::finish_run(std::int64_t run) {
 std::vector<Run> Store::runs() {
   Query rows = database_.query(
       "SELECT id, kind, seed, space_hash, workload_hash, model_hash, rtl_hash, options, created, "
-      "version, status = 'finished' FROM runs ORDER BY id");
+      "version, status FROM runs ORDER BY id");
   std::vector<Run> out;
-  while (rows.step()) {
-    Run run;
-    run.id = rows.integer(0);
-    run.info = {rows.text(1), parse_seed(rows.text(2)),
-                rows.text(3), rows.text(4),
-                rows.text(5), rows.text(6),
-                rows.text(7)};
-    run.created = rows.text(8);
-    run.version = rows.text(9);
-    run.finished = rows.integer(10) != 0;
-    out.push_back(std::move(run));
-  }
+  while (rows.step()) out.push_back(read_run(rows, path_));
   return out;
 }
 
@@ -176,7 +292,7 @@ std::optional<Evaluation> Store::find_evaluation(const Layer& layer, const Desig
   bind_point(find, layer, point);
   find.bind(to_string(fidelity)).bind(evaluator_hash);
   if (!find.step()) return std::nullopt;
-  return read_evaluation(find);
+  return read_evaluation(find, path_);
 }
 
 void Store::count(std::int64_t run, std::int64_t evaluation) {
@@ -235,7 +351,12 @@ std::vector<std::int64_t> Store::record_evaluations(std::int64_t run,
   return ids;
 }
 
-void Store::reuse_evaluation(std::int64_t run, std::int64_t evaluation) { count(run, evaluation); }
+void Store::reuse_evaluations(std::int64_t run, std::span<const std::int64_t> evaluations) {
+  if (evaluations.empty()) return;
+  Transaction transaction(database_);
+  for (const std::int64_t evaluation : evaluations) count(run, evaluation);
+  transaction.commit();
+}
 
 std::vector<Evaluation> Store::evaluations(const EvaluationFilter& filter) {
   // Absent conditions are bound as values that match all rows.
@@ -257,7 +378,7 @@ std::vector<Evaluation> Store::evaluations(const EvaluationFilter& filter) {
       .bind(std::int64_t{filter.ok_only});
   if (filter.run) rows.bind(*filter.run);
   std::vector<Evaluation> out;
-  while (rows.step()) out.push_back(read_evaluation(rows));
+  while (rows.step()) out.push_back(read_evaluation(rows, path_));
   return out;
 }
 
@@ -273,15 +394,24 @@ void Store::record_iteration(std::int64_t run, const Iteration& iteration) {
 }
 
 std::vector<Iteration> Store::iterations(std::int64_t run) {
-  Query rows =
-      database_.query("SELECT iteration, data FROM iterations WHERE run = ? ORDER BY iteration");
+  Query rows = database_.query(
+      "SELECT rowid, iteration, data FROM iterations WHERE run = ? ORDER BY iteration");
   rows.bind(run);
   std::vector<Iteration> out;
-  while (rows.step()) out.push_back({rows.integer(0), rows.text(1)});
+  while (rows.step()) {
+    RowReader row(rows, path_, "iterations");
+    const std::int64_t number = row.integer(0);
+    out.push_back({number, row.text()});
+  }
   return out;
 }
 
+std::string Store::name_of(const Evaluation& evaluation) const {
+  return path_ + ": evaluations row " + std::to_string(evaluation.id);
+}
+
 StoreTable Store::table(std::string_view sql, std::optional<std::int64_t> run) {
+  const Transaction one_state(database_, OpenMode::read);
   if (run) {
     Query exists = database_.query("SELECT 1 FROM runs WHERE id = ?");
     if (!exists.bind(*run).step())

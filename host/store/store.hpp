@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,7 +38,7 @@ struct Run {
 };
 
 /// Result of one evaluator for one design point. `status` is "ok" or the evaluator's name of its
-/// failure; quantities that are not known are 0.
+/// failure; quantities that are not known are 0. None is negative.
 struct Evaluation {
   std::int64_t id = 0;  ///< set by the store
   Layer layer;
@@ -78,14 +79,15 @@ struct StoreTable {
   std::vector<std::vector<SqlValue>> rows;
 };
 
-/// Every call is one transaction: after it returns, its effect survives the process being killed;
-/// killed before, it has none. (After a power cut the last transactions may be missing, the file
-/// stays consistent.) Calls throw Failure with SQLite's text where the disk is full or fails. Not
-/// for use from two threads at once; several processes may share a file.
+/// Every call is one transaction: after it returns, its effect survives a kill and a power cut;
+/// killed before, it has none. Calls throw Failure with SQLite's text where the disk is full or
+/// fails, and Error naming table, row and column where the file holds what no store can: every
+/// field is checked before it is used. Not for use from two threads at once; several processes may
+/// share a file.
 class Store {
  public:
   /// Opens `path`. Throws Error where it cannot be opened, or is not a Polaris store of this schema
-  /// version.
+  /// version. Files of earlier programs, which kept a write-ahead log beside them, are opened too.
   Store(const std::filesystem::path& path, OpenMode mode);
 
   std::int64_t begin_run(const RunInfo& info);
@@ -104,8 +106,8 @@ class Store {
   /// As above for many, in one transaction: all or none.
   std::vector<std::int64_t> record_evaluations(std::int64_t run,
                                                const std::vector<Evaluation>& evaluations);
-  /// Counts an evaluation found in the store to `run`.
-  void reuse_evaluation(std::int64_t run, std::int64_t evaluation);
+  /// Counts evaluations found in the store to `run`, in one transaction.
+  void reuse_evaluations(std::int64_t run, std::span<const std::int64_t> evaluations);
   /// In the order in which they were recorded, of a run: counted to it.
   std::vector<Evaluation> evaluations(const EvaluationFilter& filter);
 
@@ -113,6 +115,9 @@ class Store {
   void record_iteration(std::int64_t run, const Iteration& iteration);
   /// Ascending.
   std::vector<Iteration> iterations(std::int64_t run);
+
+  /// "FILE: evaluations row N", for errors about what an evaluation holds.
+  std::string name_of(const Evaluation& evaluation) const;
 
   /// All columns for export, of one run or of all. Throws Error where `run` does not exist.
   StoreTable export_runs(std::optional<std::int64_t> run);

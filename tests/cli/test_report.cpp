@@ -54,6 +54,22 @@ TEST(ReportCommand, ExportsCsvAndJson) {
   EXPECT_EQ(json::parse(content_of(folder / "r.json")), runs);
 }
 
+TEST(ReportCommand, JsonThatNoRunWritesIsRefusedAsJson) {
+  const TemporaryFolder folder;
+  const std::string file = folder / "s.db";
+  const std::string report = "report --what iterations --store '" + file + "' ";
+  const std::string deep = std::string(900, '[') + std::string(900, ']');
+  for (const std::string& data : {deep, std::string("{\"a\": "), std::string()}) {
+    std::filesystem::remove(file);
+    fill(file);
+    Database(file, OpenMode::write)
+        .execute("PRAGMA ignore_check_constraints = ON; UPDATE iterations SET data = '" + data +
+                 "'");
+    expect_refused(run_polaris(report + "--json"), kWrongInput, "column data: expected JSON");
+    EXPECT_EQ(run_polaris(report).exit_code, 0);  // as text it is what it is
+  }
+}
+
 TEST(ReportCommand, RefusalsLeaveNoFile) {
   const TemporaryFolder folder;
   const std::string file = folder / "s.db";

@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "host/core/error.hpp"
 #include "host/core/parallel.hpp"
+#include "tests/limited_process.hpp"
 
 namespace polaris {
 namespace {
@@ -72,6 +74,45 @@ TEST(ParallelForWorkers, AnExceptionStopsTheLoopAndReachesTheCaller) {
     EXPECT_LT(chunks, 1'000'000);
     EXPECT_GE(chunks, 11);
   }
+}
+
+/// Message of the Failure of `body`, in a process that cannot start threads.
+std::string failure_without_threads(const std::function<void()>& body) {
+  return said_by_nobody([&]() -> std::string {
+    forbid_threads();
+    try {
+      body();
+    } catch (const Failure& failure) {
+      return failure.what();
+    }
+    return "no failure";
+  });
+}
+
+TEST(ParallelForWorkers, AThreadThatCannotStartIsAFailure) {
+  EXPECT_EQ(failure_without_threads([] { parallel_for(100, 1, 8, [](auto, auto) {}); }),
+            "could not start thread 1 of 7: Resource temporarily unavailable");
+}
+
+TEST(StartThreads, EachRunsItsOwnBody) {
+  std::atomic<int> sum = 0;
+  auto threads = start_threads(
+      4, [&](int index) { sum += 1 << (8 * index); }, [] {});
+  threads.clear();
+  EXPECT_EQ(sum, 0x01010101);
+}
+
+TEST(StartThreads, StopsAndJoinsWhatRunsWhereOneCannotStart) {
+  EXPECT_EQ(failure_without_threads([] {
+              bool stopped = false;
+              try {
+                start_threads(
+                    3, [](int) {}, [&] { stopped = true; });
+              } catch (const Failure& failure) {
+                throw Failure(failure.what() + std::string(stopped ? ", stopped" : ""));
+              }
+            }),
+            "could not start thread 1 of 3: Resource temporarily unavailable, stopped");
 }
 
 }  // namespace

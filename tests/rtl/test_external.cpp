@@ -9,11 +9,14 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "host/config/space_yaml.hpp"
 #include "host/core/error.hpp"
+#include "host/core/hash.hpp"
 #include "host/rtl/external.hpp"
 #include "host/rtl/scheduler.hpp"
 #include "host/search/rtl_evaluator.hpp"
 #include "tests/cli/run_polaris.hpp"
+#include "tests/limited_process.hpp"
 #include "tests/rtl/fake_worker.hpp"
 #include "tests/search/synthetic.hpp"
 
@@ -321,6 +324,23 @@ TEST_F(ExternalTest, AProgramThatIsNotThereOrDisappears) {
   EXPECT_THAT(result.reason, HasSubstr("cannot start: No such file"));
 }
 
+/// It said nothing and waited for ever for the threads that had started.
+TEST_F(ExternalTest, ThreadsThatCannotStartAreAFailure) {
+  EXPECT_EQ(said_by_nobody([]() -> std::string {
+              RtlSchedulerOptions options;
+              options.threads = 2;
+              options.evaluator = {"sh"};
+              forbid_threads();
+              try {
+                RtlScheduler scheduler(options);
+              } catch (const Failure& failure) {
+                return failure.what();
+              }
+              return "started";
+            }),
+            "could not start thread 1 of 2: Resource temporarily unavailable");
+}
+
 TEST_F(ExternalTest, TheHashCoversProgramArgumentsAndFiles) {
   const auto hash = [](const std::vector<std::string>& command) {
     return make_external_backend(command)->hash();
@@ -369,6 +389,145 @@ TEST_F(ExternalTest, ResultsOfDifferentEvaluatorsNeverMix) {
   EXPECT_EQ(measure(a), std::make_tuple(10.0, 0, 3));
   EXPECT_EQ(measure(moved), std::make_tuple(10.0, 0, 3));
   EXPECT_EQ(store.evaluations({}).size(), 6u);
+}
+
+/// One point, asked for in several searches on one store.
+class RememberedRuns : public ExternalTest {
+ protected:
+  /// Outcome of one request in run `run` of the store, and whether the evaluator was asked.
+  std::pair<Observation, bool> ask(std::int64_t run, std::int64_t max_cycles = 1000,
+                                   double time_limit_s = 60.0) {
+    RtlScheduler scheduler(law());
+    RtlEvaluator evaluator(problem_, scheduler, store_, run, time_limit_s);
+    evaluator.submit(std::vector<RunRequest>{{problem_.fallback(0, 0), max_cycles}});
+    const Observation out = evaluator.wait().at(0);
+    EXPECT_EQ(evaluator.simulated() + evaluator.reused() + evaluator.unavailable(), 1);
+    EXPECT_EQ(evaluator.unavailable() != 0, !evaluator.first_failure().empty());
+    return {out, evaluator.reused() == 0};
+  }
+
+  /// An evaluator that answers what the file "answer" makes the shell do.
+  RtlSchedulerOptions law() {
+    RtlSchedulerOptions out;
+    out.threads = 1;
+    out.evaluator = {folder_.script("law", ". " + path("answer") + "\n").string()};
+    return out;
+  }
+
+  void answer(const std::string& body) { std::ofstream(path("answer")) << body << "\n"; }
+
+  std::int64_t new_run() {
+    RunInfo info;
+    info.kind = "search";
+    return store_.begin_run(info);
+  }
+
+  const SearchProblem problem_{testing::small_workload(), testing::small_space()};
+  Store store_{path("store.sqlite"), OpenMode::write};
+};
+
+TEST_F(RememberedRuns, WhatTheMachineFailedAtIsAskedAgain) {
+  const std::string failures[] = {"exit 3", "echo garbage", "echo '{\"error\": \"no licence\"}'",
+                                  "kill -KILL $$", "sleep 600"};
+  const std::int64_t run = new_run();
+  for (const std::string& failure : failures) {  // within one run, as with --resume
+    answer(failure);
+    const auto [outcome, asked] = ask(run, 1000, failure == "sleep 600" ? 0.05 : 60.0);
+    EXPECT_EQ(outcome.outcome, RunOutcome::unavailable) << failure;
+    EXPECT_TRUE(asked) << failure;
+  }
+  answer("exit 4");
+  EXPECT_EQ(ask(new_run()).first.outcome, RunOutcome::unavailable);
+  const auto reported = store_.evaluations({});
+  ASSERT_EQ(reported.size(), 2u);  // one a run
+  EXPECT_EQ(reported[0].status, "crashed");
+  EXPECT_EQ(reported[0].reason, "evaluator ended with exit code 3");
+  EXPECT_EQ(reported[1].reason, "evaluator ended with exit code 4");
+
+  answer(kGood);
+  EXPECT_EQ(ask(run).first.outcome, RunOutcome::measured);
+  answer("exit 3");
+  const auto [kept, asked] = ask(new_run());
+  EXPECT_EQ(kept.outcome, RunOutcome::measured);
+  EXPECT_EQ(kept.cycles, 42.0);
+  EXPECT_FALSE(asked);
+}
+
+TEST_F(RememberedRuns, WhatThePointDecidesIsKept) {
+  answer("echo '{\"infeasible\": \"too small\"}'");
+  EXPECT_EQ(ask(new_run()).first.outcome, RunOutcome::failed);
+  answer("exit 3");
+  const auto [kept, asked] = ask(new_run());
+  EXPECT_EQ(kept.outcome, RunOutcome::failed);
+  EXPECT_FALSE(asked);
+}
+
+TEST_F(RememberedRuns, AStoppedRunSaysItsLimitWhateverTheStoreKnows) {
+  answer("echo '{\"cycles\": 501}'");
+  const auto stopped_at = [&](std::int64_t limit, bool is_asked) {
+    const auto [outcome, asked] = ask(new_run(), limit);
+    EXPECT_EQ(outcome.outcome, RunOutcome::stopped);
+    EXPECT_EQ(outcome.cycles, static_cast<double>(limit));
+    EXPECT_EQ(outcome.energy_pj, 0.0);
+    EXPECT_EQ(asked, is_asked);
+  };
+  stopped_at(500, true);
+  stopped_at(500, false);
+  stopped_at(400, true);  // another limit is another run
+  answer("echo '{\"cycles\": 501, \"energy_pj\": 2}'");
+  EXPECT_EQ(ask(new_run(), 1000).first.cycles, 501.0);
+  stopped_at(500, false);
+  stopped_at(300, false);  // the finished run tells enough
+}
+
+/// Stores of earlier versions hold both kinds of results under one kind of key.
+TEST_F(RememberedRuns, OfAnEarlierVersionOnlyWhatIsFinal) {
+  const PointId id = problem_.fallback(0, 0);
+  const std::int64_t run = new_run();
+  answer("echo '{\"cycles\": 5001}'");
+  const std::string rtl_hash = RtlScheduler(law()).rtl_hash();
+  const auto keep = [&](RtlStatus status, std::int64_t limit) {
+    Evaluation old;
+    old.layer = problem_.layer(id.layer);
+    old.point = problem_.point(id);
+    old.fidelity = Fidelity::rtl;
+    old.evaluator_hash = content_hash(rtl_hash + "\n" + memory_hash(problem_.space().memory) +
+                                      "\n" + std::to_string(limit) + " cycles");
+    old.status = to_string(status);
+    old.cycles = status == RtlStatus::cycle_limit ? limit : 0;
+    store_.record_evaluation(run, old);
+  };
+  std::int64_t limit = 100;
+  for (const RtlStatus status :
+       {RtlStatus::time_limit, RtlStatus::crashed, RtlStatus::build_failed, RtlStatus::cancelled,
+        RtlStatus::cycle_limit, RtlStatus::infeasible, RtlStatus::mismatch}) {
+    keep(status, ++limit);
+    const auto [outcome, asked] = ask(run, limit);
+    EXPECT_EQ(asked, !is_final(status)) << to_string(status);
+    const bool is_stopped = status == RtlStatus::cycle_limit || !is_final(status);
+    EXPECT_EQ(outcome.outcome, is_stopped ? RunOutcome::stopped : RunOutcome::failed);
+    EXPECT_EQ(outcome.cycles, is_stopped ? static_cast<double>(limit) : 0.0);
+    EXPECT_FALSE(ask(run, limit).second) << to_string(status);  // the new answer is kept
+  }
+}
+
+TEST_F(RememberedRuns, AStoreThatLiesIsRefused) {
+  answer(kGood);
+  ask(new_run());
+  const std::pair<const char*, const char*> cases[] = {
+      {"UPDATE evaluations SET status = 'excellent'",
+       "row 1, status: expected the status of an RTL"},
+      {"UPDATE evaluations SET status = 'ok', cycles = NULL", "row 1: expected cycles and energy"},
+      {"UPDATE evaluations SET cycles = 9, energy_pj = NULL", "row 1: expected cycles and energy"}};
+  for (const auto& [change, message] : cases) {
+    Database(path("store.sqlite"), OpenMode::write).execute(change);
+    try {
+      ask(new_run());
+      ADD_FAILURE() << change;
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr(message));
+    }
+  }
 }
 
 constexpr char kPoint[] =

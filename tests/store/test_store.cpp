@@ -110,7 +110,7 @@ TEST(Store, FiltersInTheOrderOfRecording) {
   cheap.fidelity = Fidelity::analytical;
   const auto ids = store.record_evaluations(first, {sample_evaluation(5), failed, cheap});
   store.record_evaluation(second, sample_evaluation(9));
-  store.reuse_evaluation(second, ids[0]);
+  store.reuse_evaluations(second, std::vector{ids[0]});
 
   const auto of_second = store.evaluations({.run = second});
   ASSERT_EQ(of_second.size(), 2u);
@@ -252,7 +252,7 @@ TEST(Store, AFullDiskIsAFailureThatLeavesTheStoreWhole) {
   rlimit before{};
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  const rlimit tight{200000, before.rlim_max};
+  const rlimit tight{100000, before.rlim_max};
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &tight), 0);
   std::uint64_t kept = 1;
   const std::string message = message_of<Failure>([&] {
