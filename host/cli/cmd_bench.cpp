@@ -27,6 +27,7 @@
 #include "host/core/parallel.hpp"
 #include "host/core/paths.hpp"
 #include "host/core/version.hpp"
+#include "host/io/json_reader.hpp"
 #include "host/space/layer_space.hpp"
 
 namespace polaris {
@@ -50,11 +51,7 @@ struct BenchOptions {
   std::vector<std::string> compare;
 };
 
-ordered_json read_report(const std::string& path) {
-  ordered_json report = ordered_json::parse(read_file(path), nullptr, false);
-  if (report.is_discarded()) throw Error::expected("JSON", "something else", path);
-  return report;
-}
+ordered_json read_report(const std::string& path) { return JsonDocument::read(path).root().raw(); }
 
 WorkloadLayer find_layer(const Workload& workload, const std::string& name) {
   std::string names;

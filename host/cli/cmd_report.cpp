@@ -13,6 +13,7 @@
 #include "host/cli/options.hpp"
 #include "host/core/atomic_file.hpp"
 #include "host/core/error.hpp"
+#include "host/io/json_reader.hpp"
 #include "host/io/table.hpp"
 #include "host/store/store.hpp"
 
@@ -55,22 +56,13 @@ Table csv_of(const StoreTable& data) {
   return table;
 }
 
-/// A JSON text of a store as a value; nested no deeper than anything that we write.
+/// A JSON text of a store as a value.
 nlohmann::ordered_json nested_json(const SqlValue& value, const std::string& column,
                                    const std::filesystem::path& store) {
-  constexpr int kDeepest = 16;
+  const std::string where = store.string() + ", column " + column;
   const auto* text = std::get_if<std::string>(&value);
-  bool too_deep = false;
-  const auto shallow = [&](int depth, nlohmann::ordered_json::parse_event_t, auto&) {
-    too_deep |= depth > kDeepest;
-    return depth <= kDeepest;
-  };
-  auto out = text != nullptr ? nlohmann::ordered_json::parse(*text, shallow, false)
-                             : nlohmann::ordered_json(nlohmann::json::value_t::discarded);
-  if (out.is_discarded() || too_deep)
-    throw Error::expected("JSON of at most " + std::to_string(kDeepest) + " levels",
-                          "something else", store.string() + ", column " + column);
-  return out;
+  if (text == nullptr) throw Error::expected("a JSON text", "something else", where);
+  return JsonDocument::parse(*text, where).root().raw();
 }
 
 /// A list of objects; the columns that hold JSON are nested as such.

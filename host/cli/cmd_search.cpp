@@ -99,7 +99,7 @@ class Session {
     info.options = options_text(command_, strategy);
     const auto unfinished = command_.resume ? store_.resume_run(info) : std::nullopt;
     const std::int64_t run = unfinished ? *unfinished : store_.begin_run(info);
-    RtlEvaluator evaluator(problem_, scheduler_, store_, run, command_.run_time_limit_s);
+    RtlEvaluator evaluator(problem_, scheduler_, store_, run, run_time_limit());
     SearchResult result = search(evaluator, [&](const SearchStep& step) {
       store_.record_iteration(run, {step.iteration, step_text(step)});
       spdlog::info("{}: iteration {}, {} RTL runs, best EDP {:.6g} J*cycle, {} scored, {:.0f} s",
@@ -122,6 +122,13 @@ class Session {
   }
 
  private:
+  /// 0: RtlEvaluator chooses. Nobody knows how long a foreign flow may take.
+  double run_time_limit() const {
+    constexpr double kForeignSeconds = 120.0;
+    const bool is_chosen = command_.run_time_limit_s > 0.0 || command_.evaluator.empty();
+    return is_chosen ? command_.run_time_limit_s : kForeignSeconds;
+  }
+
   static std::string step_text(const SearchStep& step) {
     nlohmann::json out = {{"rtl_runs", step.runs},
                           {"scored", step.scored},

@@ -22,9 +22,11 @@
 #include "host/core/atomic_file.hpp"
 #include "host/core/error.hpp"
 #include "host/core/hash.hpp"
+#include "host/core/in_quotes.hpp"
 #include "host/core/interrupt.hpp"
 #include "host/core/paths.hpp"
 #include "host/engine/engine.hpp"
+#include "host/io/number_text.hpp"
 #include "host/io/table.hpp"
 #include "host/sweep/prune.hpp"
 #include "host/sweep/results.hpp"
@@ -59,7 +61,6 @@ struct SweepCommand {
   bool dry_run = false;
 };
 
-constexpr int kMaxTop = 10'000;
 constexpr double kSampleSeconds = 3.0;
 constexpr double kPicojoulePerMicrojoule = 1e6;
 /// An engine is slower by three orders of magnitude than the analytical sweep.
@@ -148,12 +149,12 @@ std::vector<std::pair<std::size_t, std::uint64_t>> read_avoided(const std::strin
   std::vector<std::pair<std::size_t, std::uint64_t>> out;
   for (std::size_t r = 0; r < table.rows.size(); ++r) {
     const std::string& text = table.rows[r][index_column];
-    std::uint64_t index = 0;
-    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), index);
-    if (error != std::errc() || stop != text.data() + text.size())
-      throw Error::expected("an index", "'" + text + "'", fmt::format("{}: row {}", file, r + 1));
+    const std::optional<std::int64_t> index = read_integer(text);
+    if (!index || *index < 0)
+      throw Error::expected("an index", in_quotes(text), fmt::format("{}: row {}", file, r + 1));
     for (std::size_t l = 0; l < workload.layers.size(); ++l)
-      if (workload.layers[l].name == table.rows[r][layer_column]) out.emplace_back(l, index);
+      if (workload.layers[l].name == trimmed(table.rows[r][layer_column]))
+        out.emplace_back(l, static_cast<std::uint64_t>(*index));
   }
   return out;
 }

@@ -7,11 +7,13 @@
 #include <cstdlib>
 #include <iostream>
 #include <memory>
+#include <new>
 #include <string>
 
 #include "host/cli/commands.hpp"
 #include "host/cli/options.hpp"
 #include "host/core/error.hpp"
+#include "host/core/read_file.hpp"
 #include "host/core/version.hpp"
 
 namespace polaris {
@@ -70,6 +72,8 @@ int main_checked(int argc, char** argv) {
     return fail(std::string(error.what()) + " (see --help)", kWrongInput);
   } catch (const Error& error) {
     return fail(error.what(), kWrongInput);
+  } catch (const std::bad_alloc&) {
+    return fail("out of memory (" + size_text(memory_bytes()) + " may be used)", kFailed);
   } catch (const std::exception& error) {
     return fail(error.what(), kFailed);
   }

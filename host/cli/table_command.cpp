@@ -1,10 +1,9 @@
 #include "host/cli/table_command.hpp"
 
 #include <CLI/CLI.hpp>
-#include <charconv>
-#include <cmath>
 
 #include "host/cli/options.hpp"
+#include "host/io/number_text.hpp"
 
 namespace polaris {
 
@@ -42,12 +41,8 @@ std::vector<std::size_t> extend_columns(Table& table, std::span<const std::strin
 }
 
 std::optional<double> read_positive(const std::string& text) {
-  double value = 0.0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size() || !(value > 0.0) ||
-      !std::isfinite(value))
-    return std::nullopt;
-  return value;
+  const std::optional<double> value = read_number(text);
+  return value && *value > 0.0 ? value : std::nullopt;
 }
 
 }  // namespace polaris

@@ -13,8 +13,6 @@ namespace {
 
 constexpr std::int64_t kMaxBound = std::numeric_limits<std::int32_t>::max();
 constexpr std::size_t kMaxLayers = 100000;
-// Counts of operations and words are compared and divided as float64, which is exact to here.
-constexpr double kMaxWords = 0x1p53;
 
 std::int32_t bound(const YamlNode& node) {
   return static_cast<std::int32_t>(node.integer(1, kMaxBound));
@@ -80,14 +78,8 @@ WorkloadLayer read_layer(const YamlNode& node) {
 
   if (const YamlNode* groups = node.find("groups")) split_groups(*groups, out);
 
-  const Layer& layer = out.layer;
-  double macs = static_cast<double>(out.count);
-  for (int d = 0; d < kDims; ++d) macs *= layer.size[d];
-  const double inputs = static_cast<double>(layer[Dim::N]) * static_cast<double>(layer[Dim::C]) *
-                        static_cast<double>(layer.input_width()) *
-                        static_cast<double>(layer.input_height());
-  if (macs > kMaxWords) throw node.error("at most 2^53 MACs in all", "more");
-  if (inputs > kMaxWords) throw node.error("at most 2^53 input words", "more");
+  if (total_macs(out) > kMaxWords) throw node.error("at most 2^53 MACs in all", "more");
+  if (input_words(out.layer) > kMaxWords) throw node.error("at most 2^53 input words", "more");
   return out;
 }
 

@@ -8,25 +8,19 @@
 #include <charconv>
 #include <cmath>
 #include <sstream>
+#include <unordered_set>
 #include <utility>
 
-#include "host/core/atomic_file.hpp"
+#include "host/core/in_quotes.hpp"
+#include "host/core/read_file.hpp"
 
 namespace polaris {
 namespace {
 
 constexpr int kSchemaVersion = 1;
 constexpr std::uintmax_t kMaxBytes = 16u << 20;
-
-bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
-
-/// `text` as a message may show it: short and on one line.
-std::string quoted(std::string text) {
-  constexpr std::size_t kShown = 60;
-  std::replace_if(text.begin(), text.end(), is_control, '?');
-  if (text.size() > kShown) text = text.substr(0, kShown) + "...";
-  return "'" + text + "'";
-}
+constexpr std::size_t kMaxNodes = std::size_t{1} << 22;  // 0.7 GB of memory
+constexpr std::size_t kMaxDepth = 64;                    // our schemas need five levels
 
 std::string position(const std::string& source, int line, int column) {
   return source + ":" + std::to_string(line) + ":" + std::to_string(column);
@@ -50,7 +44,7 @@ class YamlBuilder : public YAML::EventHandler {
 
   /// The finished tree; its source is null where the document was empty.
   YamlNode take_root() {
-    name_paths(root_);
+    for (YamlNode& child : place_children(root_)) place_all_below(child);
     return std::move(root_);
   }
 
@@ -97,29 +91,33 @@ class YamlBuilder : public YAML::EventHandler {
   void refuse_extras(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) const {
     if (anchor != 0) throw node_at(mark).error("plain values", "an anchor");
     if (!tag.empty() && tag != "?" && tag != "!")
-      throw node_at(mark).error("plain values", "the tag " + quoted(tag));
+      throw node_at(mark).error("plain values", "the tag " + in_quotes(tag));
   }
 
   void open(YamlNode::Kind kind, const YAML::Mark& mark, const std::string& tag,
             YAML::anchor_t anchor) {
     refuse_extras(mark, tag, anchor);
     YamlNode node = node_at(mark);
+    if (stack_.size() == kMaxDepth)
+      throw node.error("at most " + std::to_string(kMaxDepth) + " levels of nesting", "more");
     node.kind_ = kind;
-    stack_.push_back(std::move(node));
+    stack_.push_back({std::move(node), {}});
   }
 
   void close() {
-    YamlNode node = std::move(stack_.back());
+    YamlNode node = std::move(stack_.back().node);
     stack_.pop_back();
     add(std::move(node));
   }
 
   void add(YamlNode node) {
+    if (++nodes_ > kMaxNodes)
+      throw node.error("at most " + std::to_string(kMaxNodes) + " nodes", "more");
     if (stack_.empty()) {
       root_ = std::move(node);
       return;
     }
-    YamlNode& parent = stack_.back();
+    YamlNode& parent = stack_.back().node;
     const bool is_key =
         parent.kind_ == YamlNode::Kind::map && parent.keys_.size() == parent.children_.size();
     if (!is_key) {
@@ -127,37 +125,42 @@ class YamlBuilder : public YAML::EventHandler {
       return;
     }
     if (node.kind_ != YamlNode::Kind::scalar) throw node.error("a name as key");
-    for (const YamlNode& key : parent.keys_)
-      if (key.value_ == node.value_)
-        throw node.error("each key once", quoted(node.value_) + " again");
+    if (!stack_.back().names.insert(node.value_).second)
+      throw node.error("each key once", in_quotes(node.value_) + " again");
     parent.keys_.push_back(std::move(node));
   }
 
-  /// Names every node by its way from the root.
-  static void name_paths(YamlNode& node) {
+  /// Tells the children of a node their keys or positions.
+  static std::vector<YamlNode>& place_children(YamlNode& node) {
     for (std::size_t i = 0; i < node.children_.size(); ++i) {
-      YamlNode& child = node.children_[i];
-      if (node.kind_ == YamlNode::Kind::list)
-        child.path_ = node.path_ + "[" + std::to_string(i) + "]";
-      else
-        child.path_ = node.path_ + (node.path_.empty() ? "" : ".") + node.keys_[i].value_;
-      name_paths(child);
+      node.children_[i].position_ = static_cast<std::ptrdiff_t>(i);
+      if (node.kind_ == YamlNode::Kind::map) node.children_[i].key_ = &node.keys_[i];
+    }
+    return node.children_;
+  }
+
+  static void place_all_below(YamlNode& node) {
+    for (YamlNode& child : place_children(node)) {
+      child.parent_ = &node;
+      place_all_below(child);
     }
   }
 
   std::shared_ptr<const std::string> source_;
-  std::vector<YamlNode> stack_;  ///< the open lists and maps, outermost first
+  /// A list or map that has not ended yet.
+  struct Open {
+    YamlNode node;
+    std::unordered_set<std::string> names;  ///< the keys of a map so far
+  };
+
+  std::vector<Open> stack_;  ///< outermost first
   YamlNode root_;
+  std::size_t nodes_ = 0;
   int documents_ = 0;
 };
 
 YamlNode YamlNode::read(const std::filesystem::path& path) {
-  std::error_code error;
-  const std::uintmax_t bytes = std::filesystem::file_size(path, error);
-  if (!error && bytes > kMaxBytes)
-    throw Error::expected("at most 16 MiB of YAML", std::to_string(bytes) + " bytes",
-                          path.string());
-  return parse(read_file(path), path.string());
+  return parse(read_file(path, kMaxBytes), path.string());
 }
 
 YamlNode YamlNode::parse(const std::string& text, const std::string& source) {
@@ -168,7 +171,7 @@ YamlNode YamlNode::parse(const std::string& text, const std::string& source) {
     while (parser.HandleNextDocument(builder)) {
     }
   } catch (const YAML::Exception& error) {
-    throw Error::expected("YAML", error.msg,
+    throw Error::expected("YAML", one_line(error.msg),
                           position(source, error.mark.line + 1, error.mark.column + 1));
   }
   YamlNode root = builder.take_root();
@@ -181,7 +184,7 @@ std::string YamlNode::describe() const {
     case Kind::null:
       return "nothing";
     case Kind::scalar:
-      return (quoted_ ? "the string " : "") + quoted(value_);
+      return (quoted_ ? "the string " : "") + in_quotes(value_);
     case Kind::list:
       return children_.empty() ? "an empty list" : "a list";
     case Kind::map:
@@ -190,9 +193,16 @@ std::string YamlNode::describe() const {
   return {};
 }
 
+std::string YamlNode::path() const {
+  if (position_ < 0) return "";
+  std::string way = parent_ == nullptr ? "" : parent_->path();
+  if (key_ == nullptr) return way + "[" + std::to_string(position_) + "]";
+  return way + (way.empty() ? "" : ".") + key_->value_;
+}
+
 Error YamlNode::error(const std::string& expected, const std::string& got) const {
   std::string where = position(*source_, line_, column_);
-  if (!path_.empty()) where += ": " + path_;
+  if (const std::string way = path(); !way.empty()) where += ": " + way;
   return Error::expected(expected, got, where);
 }
 
@@ -203,7 +213,7 @@ void YamlNode::expect_keys(std::initializer_list<std::string_view> known) const 
     std::string list;
     for (const std::string_view name : known)
       list += (list.empty() ? "" : ", ") + std::string(name);
-    throw key.error("one of the keys " + list, quoted(key.value_));
+    throw key.error("one of the keys " + list, in_quotes(key.value_));
   }
 }
 

@@ -2,6 +2,7 @@
 // column.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <initializer_list>
@@ -18,11 +19,15 @@ namespace polaris {
 /// "file:line:column: layers[2].stride: expected X, got Y" where the node is something else.
 class YamlNode {
  public:
-  /// Parses a file of one document. Throws Error where it cannot be read, is longer than 16 MiB, is
-  /// not YAML, repeats a key, or uses anchors, aliases or tags (no schema of ours needs them).
+  /// Parses a file of one document. Throws Error where it cannot be read, is longer than 16 MiB,
+  /// has more than 2^22 nodes or 64 levels of them, is not YAML, repeats a key, or uses anchors,
+  /// aliases or tags (no schema of ours needs them).
   static YamlNode read(const std::filesystem::path& path);
   /// As `read`, for text in memory; `source` stands for the file name in messages.
   static YamlNode parse(const std::string& text, const std::string& source);
+
+  YamlNode(YamlNode&&) noexcept = default;
+  YamlNode& operator=(YamlNode&&) noexcept = default;
 
   /// The node is a map and has no key but these.
   void expect_keys(std::initializer_list<std::string_view> known) const;
@@ -50,16 +55,23 @@ class YamlNode {
   friend class YamlBuilder;
   enum class Kind : std::uint8_t { null, scalar, list, map };
 
+  YamlNode() = default;
+
   std::string describe() const;
+  /// Way from the root, e.g. layers[2].stride; empty for the root.
+  std::string path() const;
 
   Kind kind_ = Kind::null;
   bool quoted_ = false;  ///< a scalar in quotes is a string whatever it looks like
   int line_ = 0;         ///< from 1
   int column_ = 0;
-  std::string value_;                          ///< of a scalar
-  std::vector<YamlNode> keys_;                 ///< of a map, beside children_
-  std::vector<YamlNode> children_;             ///< elements of a list, values of a map
-  std::string path_;                           ///< e.g. layers[2].stride
+  std::string value_;               ///< of a scalar
+  std::vector<YamlNode> keys_;      ///< of a map, beside children_
+  std::vector<YamlNode> children_;  ///< elements of a list, values of a map
+  // Place in the tree. Moving the root leaves them valid: they point into its vectors' memory.
+  const YamlNode* parent_ = nullptr;           ///< null for the root and for its children
+  const YamlNode* key_ = nullptr;              ///< of a map's value
+  std::ptrdiff_t position_ = -1;               ///< in its list or map; -1: the root
   std::shared_ptr<const std::string> source_;  ///< file name
 };
 

@@ -4,7 +4,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <sstream>
 #include <system_error>
 #include <utility>
 
@@ -34,17 +33,6 @@ void AtomicFile::commit() {
   std::filesystem::rename(temporary_, path_, error);
   if (error) throw Failure(path_.string() + ": rename failed: " + error.message());
   committed_ = true;
-}
-
-std::string read_file(const std::filesystem::path& path) {
-  errno = 0;
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream out;
-  if (in.is_open() && in.peek() != std::ifstream::traits_type::eof()) out << in.rdbuf();
-  // An empty file is no error; a folder opens and then fails to read.
-  if (!in.is_open() || in.bad())
-    throw Error::expected("a readable file", std::strerror(errno), path.string());
-  return std::move(out).str();
 }
 
 }  // namespace polaris

@@ -4,6 +4,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "host/core/read_file.hpp"
+
 namespace polaris {
 
 /// Writes to `path` + a temporary suffix; `commit` renames it to `path`. Without commit (an
@@ -27,8 +29,5 @@ class AtomicFile {
   std::ofstream stream_;
   bool committed_ = false;
 };
-
-/// Whole content of a file; throws Error naming the path where it cannot be read.
-std::string read_file(const std::filesystem::path& path);
 
 }  // namespace polaris

@@ -1,6 +1,8 @@
 #include "host/fit/model.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "host/core/error.hpp"
@@ -27,6 +29,8 @@ struct StarlightModel::State {
 
   /// Fills the rest from parameters, count, jitter, scaled, residual and `inverse` [N][N], L^-1.
   void condition(const Matrix<double>& inverse);
+  /// Hash of everything that defines the model.
+  std::string content() const;
 };
 
 namespace {
@@ -120,6 +124,53 @@ TensorMap defining_tensors(const ModelParameters& p, const std::vector<double>& 
           {"train", make_tensor({n, kKernelInputs}, scaled)},
           {"residual", make_tensor({outputs, n}, residual)},
           {"alpha", make_tensor({outputs, n}, alpha)}};
+}
+
+template <std::size_t N>
+std::array<double, N> read_numbers(const JsonNode& json) {
+  std::array<double, N> out;
+  std::size_t next = 0;
+  for (const JsonNode& item : json.items(N, N)) out[next++] = item.number();
+  return out;
+}
+
+/// What the description alone says; encoder and scaler stand in the arrays.
+ModelParameters read_parameters(const JsonNode& json) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+  ModelParameters p;
+  for (const auto& [name, value] : json.at("fit").entries())
+    p.settings.emplace_back(name, value.number());
+  p.steps = static_cast<int>(json.at("steps").integer(0, kMost));
+  p.warp = json.at("warp").boolean();
+  p.raw_inputs = json.at("raw_inputs").boolean();
+  p.skip = json.at("skip").boolean();
+  p.machine = json.at("machine").text();
+  p.failures = json.at("failures").integer(0, kMost);
+  p.seed = json.at("seed").count(0, std::numeric_limits<std::uint64_t>::max());
+  p.pretrained_hash = read_hash(json.at("pretrained_hash"));
+  p.log_length = read_numbers<kKernelInputs>(json.at("log_length"));
+  p.log_noise = json.at("log_noise").number();
+  for (const JsonNode& entry : json.at("outputs").items(1, 2)) {
+    OutputParameters output;
+    output.offset = entry.at("offset").number();
+    output.scale = entry.at("scale").number();
+    output.log_sd = entry.at("log_sd").number();
+    output.bias = entry.at("bias").number();
+    output.weight = read_numbers<kKernelInputs>(entry.at("weight"));
+    p.outputs.push_back(output);
+  }
+  return p;
+}
+
+/// Whether an engine can work with the tensors: finite, with positive deviations.
+bool is_usable(const PosteriorTensors<float>& t) {
+  const auto finite = [](float value) { return std::isfinite(value); };
+  for (const auto* values :
+       {&t.feature_mean, &t.feature_inverse_sd, &t.encoder, &t.inverse_length, &t.train,
+        &t.train_norm, &t.inverse_factor, &t.alpha, &t.mean_weight, &t.mean_bias, &t.sd})
+    if (!std::all_of(values->begin(), values->end(), finite)) return false;
+  return std::all_of(t.sd.begin(), t.sd.end(), [](float sd) { return sd > 0.0f; }) &&
+         std::isfinite(t.unit_variance);
 }
 
 /// Samples as the covariance sees them.
@@ -241,7 +292,12 @@ void StarlightModel::State::condition(const Matrix<double>& inverse) {
   }
   f64 = make_tensors(p, scaled, inverse, alpha, jitter);
   f32 = to_single(f64);
-  hash = content_hash(serialize_tensors(defining_tensors(p, scaled, residual, alpha)) +
+  hash = content();
+}
+
+std::string StarlightModel::State::content() const {
+  const ModelParameters& p = parameters;
+  return content_hash(serialize_tensors(defining_tensors(p, scaled, residual, alpha)) +
                       describe(p, count, jitter, negative_log_likelihood).dump());
 }
 
@@ -332,44 +388,20 @@ void StarlightModel::save(const std::filesystem::path& directory) const {
 }
 
 StarlightModel StarlightModel::load(const std::filesystem::path& directory) {
-  const ModelFile file = read_model_file(directory, kKind);
+  const LoadedModelFile file = read_model_file(directory, kKind);
   const std::string where = directory.string();
-  const nlohmann::ordered_json& json = file.description;
+  const JsonNode json = file.description.root();
   auto state = std::make_shared<State>();
   ModelParameters& p = state->parameters;
-  const auto settings = require_value<nlohmann::ordered_json>(json, "fit", where);
-  for (const auto& entry : settings.items())
-    p.settings.emplace_back(entry.key(),
-                            require_value<double>(settings, entry.key().c_str(), where));
-  p.steps = require_value<int>(json, "steps", where);
-  p.warp = require_value<bool>(json, "warp", where);
-  p.raw_inputs = require_value<bool>(json, "raw_inputs", where);
-  p.skip = require_value<bool>(json, "skip", where);
-  p.machine = require_value<std::string>(json, "machine", where);
-  p.failures = require_value<std::int64_t>(json, "failures", where);
-  p.seed = require_value<std::uint64_t>(json, "seed", where);
-  p.pretrained_hash = require_value<std::string>(json, "pretrained_hash", where);
-  p.log_length = require_value<std::array<double, kKernelInputs>>(json, "log_length", where);
-  p.log_noise = require_value<double>(json, "log_noise", where);
-  for (const auto& entry :
-       require_value<std::vector<nlohmann::ordered_json>>(json, "outputs", where)) {
-    OutputParameters output;
-    output.offset = require_value<double>(entry, "offset", where);
-    output.scale = require_value<double>(entry, "scale", where);
-    output.log_sd = require_value<double>(entry, "log_sd", where);
-    output.bias = require_value<double>(entry, "bias", where);
-    output.weight = require_value<std::array<double, kKernelInputs>>(entry, "weight", where);
-    p.outputs.push_back(output);
-  }
-  if (p.outputs.empty() || p.outputs.size() > 2)
-    throw Error::expected("1 or 2 outputs", std::to_string(p.outputs.size()), where);
+  p = read_parameters(json);
+  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
   const auto outputs = static_cast<std::int64_t>(p.outputs.size());
-  const auto n = require_value<std::int64_t>(json, "samples", where);
-  state->count = {n, require_value<std::int64_t>(json, "duplicates", where),
-                  require_value<std::int64_t>(json, "below_bound", where)};
-  state->jitter = require_value<double>(json, "jitter", where);
-  state->negative_log_likelihood = require_value<double>(json, "negative_log_likelihood", where);
-  state->hash = require_value<std::string>(json, "hash", where);
+  const std::int64_t n = json.at("samples").integer(1, kMost);
+  state->count = {n, json.at("duplicates").integer(0, kMost),
+                  json.at("below_bound").integer(0, kMost)};
+  state->jitter = json.at("jitter").number(0.0, 1.0);
+  state->negative_log_likelihood = json.at("negative_log_likelihood").number();
+  state->hash = read_hash(json.at("hash"));
 
   p.encoder = require_tensor(file.tensors, "encoder", {EncoderLayout::size}, where);
   const auto& mean = require_tensor(file.tensors, "feature_mean", {kFeatures}, where);
@@ -380,10 +412,14 @@ StarlightModel StarlightModel::load(const std::filesystem::path& directory) {
   state->residual = require_tensor(file.tensors, "residual", {outputs, n}, where);
   const std::vector<double>& inverse = require_tensor(file.tensors, "inverse", {n, n}, where);
   state->alpha = require_tensor(file.tensors, "alpha", {outputs, n}, where);
+  if (state->hash != state->content())
+    throw json.at("hash").error(state->content() + ", that of the content");
   state->f64 =
       make_tensors(p, state->scaled, Eigen::Map<const RowMajor<double>>(inverse.data(), n, n),
                    state->alpha, state->jitter);
   state->f32 = to_single(state->f64);
+  if (!is_usable(state->f32))
+    throw Error::expected("a model that is finite in float32", "one that is not", where);
   return StarlightModel(std::move(state));
 }
 

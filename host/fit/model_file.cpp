@@ -1,10 +1,11 @@
 #include "host/fit/model_file.hpp"
 
+#include <iterator>
 #include <system_error>
-#include <vector>
 
 #include "host/core/atomic_file.hpp"
 #include "host/core/hash.hpp"
+#include "host/core/read_file.hpp"
 #include "host/core/version.hpp"
 #include "models/starlight/features.hpp"
 
@@ -39,32 +40,34 @@ void write_model_file(const std::filesystem::path& directory, const std::string&
   write_whole(directory / kDescription, description.dump(2) + "\n");
 }
 
-ModelFile read_model_file(const std::filesystem::path& directory, const std::string& kind) {
-  const std::filesystem::path path = directory / kDescription;
-  const std::string where = path.string();
-  ModelFile file;
-  file.description =
-      nlohmann::ordered_json::parse(read_file(path), nullptr, /*allow_exceptions=*/false);
-  if (!file.description.is_object()) throw Error::expected("a JSON object", "other text", where);
-  const int schema = require_value<int>(file.description, "polaris", where);
-  if (schema != kModelSchema)
-    throw Error::expected("model schema " + std::to_string(kModelSchema), std::to_string(schema),
-                          where);
-  const auto found_kind = require_value<std::string>(file.description, "kind", where);
-  if (found_kind != kind) throw Error::expected("kind '" + kind + "'", found_kind, where);
-  const auto features =
-      require_value<std::vector<std::string>>(file.description, "features", where);
-  if (features != std::vector<std::string>(std::begin(kFeatureNames), std::end(kFeatureNames)))
-    throw Error::expected("the feature list of this version", "another list", where);
+LoadedModelFile read_model_file(const std::filesystem::path& directory, const std::string& kind) {
+  LoadedModelFile file{JsonDocument::read(directory / kDescription), {}};
+  const JsonNode json = file.description.root();
+  json.at("polaris").integer(kModelSchema, kModelSchema);
+  if (json.at("kind").text() != kind) throw json.at("kind").error("kind '" + kind + "'");
+  json.at("version").text();
+  constexpr std::size_t kCount = std::size(kFeatureNames);
+  std::size_t next = 0;
+  for (const JsonNode& name : json.at("features").items(kCount, kCount))
+    if (name.text() != kFeatureNames[next++])
+      throw name.error(std::string(kFeatureNames[next - 1]) + ", as in this version");
+  const std::string hash = read_hash(json.at("arrays_hash"));
 
-  const std::filesystem::path arrays_path = directory / kArrays;
-  const std::string arrays = read_file(arrays_path);
-  file.tensors = parse_tensors(arrays, arrays_path.string());
-  const auto hash = require_value<std::string>(file.description, "arrays_hash", where);
+  const std::filesystem::path path = directory / kArrays;
+  const std::string arrays = read_file(path);
   if (hash != content_hash(arrays))
     throw Error::expected("the arrays that model.json describes, hash " + hash,
-                          content_hash(arrays), arrays_path.string());
+                          content_hash(arrays), path.string());
+  file.tensors = parse_tensors(arrays, path.string());
   return file;
+}
+
+std::string read_hash(const JsonNode& node) {
+  const std::string hash = node.text();
+  constexpr std::size_t kDigits = 32;
+  if (hash.size() != kDigits || hash.find_first_not_of("0123456789abcdef") != std::string::npos)
+    throw node.error("a hash of 32 hex digits");
+  return hash;
 }
 
 }  // namespace polaris

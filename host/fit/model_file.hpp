@@ -9,6 +9,7 @@
 
 #include "host/core/error.hpp"
 #include "host/fit/safetensors.hpp"
+#include "host/io/json_reader.hpp"
 
 namespace polaris {
 
@@ -24,20 +25,16 @@ struct ModelFile {
 void write_model_file(const std::filesystem::path& directory, const std::string& kind,
                       ModelFile file);
 
-/// Throws Error where a file is missing or damaged, or where schema, kind or features differ.
-ModelFile read_model_file(const std::filesystem::path& directory, const std::string& kind);
+/// A folder as it was read; what the kinds of models have in common is checked.
+struct LoadedModelFile {
+  JsonDocument description;
+  TensorMap tensors;
+};
 
-/// The value at `key`; throws Error naming file and key where it is absent or of another type.
-template <typename T>
-T require_value(const nlohmann::ordered_json& object, const char* key, const std::string& where) {
-  const auto found = object.find(key);
-  try {
-    if (found != object.end()) return found->get<T>();
-  } catch (const nlohmann::json::exception&) {
-    // Reported below like an absent key.
-  }
-  throw Error::expected(std::string("a valid '") + key + "'",
-                        found == object.end() ? "none" : found->dump(), where);
-}
+/// Throws Error where a file is missing or damaged, or where schema, kind or features differ.
+LoadedModelFile read_model_file(const std::filesystem::path& directory, const std::string& kind);
+
+/// 32 hex digits, as content_hash writes them.
+std::string read_hash(const JsonNode& node);
 
 }  // namespace polaris

@@ -1,5 +1,8 @@
 #include "host/fit/pretrained.hpp"
 
+#include <algorithm>
+#include <limits>
+
 #include "host/core/hash.hpp"
 #include "host/fit/model_file.hpp"
 
@@ -36,21 +39,23 @@ void Pretrained::save(const std::filesystem::path& directory) const {
 }
 
 Pretrained Pretrained::load(const std::filesystem::path& directory) {
-  const ModelFile file = read_model_file(directory, kKind);
+  const LoadedModelFile file = read_model_file(directory, kKind);
   const std::string where = directory.string();
+  const JsonNode json = file.description.root();
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
   Pretrained model;
+  model.skip = json.at("skip").boolean();
+  model.seed = json.at("seed").count(0, std::numeric_limits<std::uint64_t>::max());
+  model.samples = json.at("samples").integer(0, kMost);
+  model.epochs = json.at("epochs").integer(0, kMost);
+  model.prediction_loss = json.at("prediction_loss").number();
+  model.reconstruction_loss = json.at("reconstruction_loss").number();
+  model.source = json.at("source").text();
   model.encoder = require_tensor(file.tensors, "encoder", {EncoderLayout::size}, where);
   const auto& mean = require_tensor(file.tensors, "feature_mean", {kFeatures}, where);
   const auto& inverse = require_tensor(file.tensors, "feature_inverse_sd", {kFeatures}, where);
   std::copy(mean.begin(), mean.end(), model.scaler.mean.begin());
   std::copy(inverse.begin(), inverse.end(), model.scaler.inverse_sd.begin());
-  model.skip = require_value<bool>(file.description, "skip", where);
-  model.seed = require_value<std::uint64_t>(file.description, "seed", where);
-  model.samples = require_value<std::int64_t>(file.description, "samples", where);
-  model.epochs = require_value<std::int64_t>(file.description, "epochs", where);
-  model.prediction_loss = require_value<double>(file.description, "prediction_loss", where);
-  model.reconstruction_loss = require_value<double>(file.description, "reconstruction_loss", where);
-  model.source = require_value<std::string>(file.description, "source", where);
   return model;
 }
 

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "host/core/error.hpp"
+#include "host/io/json_reader.hpp"
 
 namespace polaris {
 namespace {
@@ -16,6 +18,7 @@ static_assert(std::endian::native == std::endian::little, "the format is little-
 constexpr std::size_t kLengthBytes = 8;
 constexpr std::uint64_t kMaxHeader = 1u << 20;  // ours are below 2 KiB
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 40;
+constexpr std::size_t kMaxAxes = 16;
 
 std::size_t item_size(Tensor::Type type) {
   return type == Tensor::Type::f64 ? sizeof(double) : sizeof(float);
@@ -26,56 +29,45 @@ std::size_t byte_size(const Tensor& tensor) {
                                           : tensor.f32.size() * sizeof(float);
 }
 
-/// A non-negative integer of the header.
-std::uint64_t read_count(const nlohmann::json& value, const std::string& where) {
-  if (!value.is_number_unsigned())
-    throw Error::expected("a non-negative integer", value.dump(), where);
-  return value.get<std::uint64_t>();
+template <typename T>
+void copy_values(std::string_view data, std::vector<T>& values, const JsonNode& entry) {
+  values.resize(data.size() / sizeof(T));
+  if (!values.empty()) std::memcpy(values.data(), data.data(), data.size());
+  if (!std::all_of(values.begin(), values.end(), [](T value) { return std::isfinite(value); }))
+    throw entry.error("finite values", "others");
 }
 
-Tensor read_tensor(const nlohmann::json& entry, std::string_view data, const std::string& where,
-                   std::pair<std::uint64_t, std::uint64_t>& range) {
-  if (!entry.is_object() || !entry.contains("dtype") || !entry.contains("shape") ||
-      !entry.contains("data_offsets"))
-    throw Error::expected("dtype, shape and data_offsets", entry.dump(), where);
+/// Bytes [begin, end) of the data.
+struct DataRange {
+  std::uint64_t begin, end;
+};
+
+Tensor read_tensor(const JsonNode& entry, std::string_view data, DataRange& range) {
+  entry.expect_keys({"dtype", "shape", "data_offsets"});
   Tensor tensor;
-  const nlohmann::json& dtype = entry["dtype"];
-  if (dtype == "F64")
-    tensor.type = Tensor::Type::f64;
-  else if (dtype == "F32")
-    tensor.type = Tensor::Type::f32;
-  else
-    throw Error::expected("dtype F32 or F64", dtype.dump(), where);
+  const std::string dtype = entry.at("dtype").text();
+  if (dtype != "F64" && dtype != "F32") throw entry.at("dtype").error("F32 or F64");
+  tensor.type = dtype == "F64" ? Tensor::Type::f64 : Tensor::Type::f32;
 
-  const nlohmann::json& shape = entry["shape"];
-  if (!shape.is_array()) throw Error::expected("a shape array", shape.dump(), where);
   std::int64_t elements = 1;
-  for (const nlohmann::json& extent : shape) {
-    const std::uint64_t value = read_count(extent, where);
-    if (value > static_cast<std::uint64_t>(kMaxElements) ||
-        (value > 0 && elements > kMaxElements / static_cast<std::int64_t>(value)))
-      throw Error::expected("at most 2^40 elements", shape.dump(), where);
-    tensor.shape.push_back(static_cast<std::int64_t>(value));
-    elements *= static_cast<std::int64_t>(value);
+  for (const JsonNode& extent : entry.at("shape").items(0, kMaxAxes)) {
+    tensor.shape.push_back(extent.integer(0, kMaxElements));
+    if (__builtin_mul_overflow(elements, tensor.shape.back(), &elements) || elements > kMaxElements)
+      throw entry.at("shape").error("at most 2^40 elements", "more");
   }
-
-  const nlohmann::json& offsets = entry["data_offsets"];
-  if (!offsets.is_array() || offsets.size() != 2)
-    throw Error::expected("two data_offsets", offsets.dump(), where);
-  range = {read_count(offsets[0], where), read_count(offsets[1], where)};
   const std::uint64_t wanted = static_cast<std::uint64_t>(elements) * item_size(tensor.type);
-  if (range.first > range.second || range.second > data.size() ||
-      range.second - range.first != wanted)
-    throw Error::expected(
-        std::to_string(wanted) + " bytes within " + std::to_string(data.size()) + " bytes of data",
-        "data_offsets " + offsets.dump(), where);
-  if (tensor.type == Tensor::Type::f64) {
-    tensor.f64.resize(static_cast<std::size_t>(elements));
-    if (elements > 0) std::memcpy(tensor.f64.data(), data.data() + range.first, wanted);
-  } else {
-    tensor.f32.resize(static_cast<std::size_t>(elements));
-    if (elements > 0) std::memcpy(tensor.f32.data(), data.data() + range.first, wanted);
-  }
+  const auto offsets = entry.at("data_offsets").items(2, 2);
+  range.begin = offsets[0].count(0, data.size());
+  range.end = offsets[1].count(range.begin, data.size());
+  if (range.end - range.begin != wanted)
+    throw entry.at("data_offsets")
+        .error(std::to_string(wanted) + " bytes, as the shape needs",
+               std::to_string(range.end - range.begin));
+  const std::string_view values = data.substr(range.begin, wanted);
+  if (tensor.type == Tensor::Type::f64)
+    copy_values(values, tensor.f64, entry);
+  else
+    copy_values(values, tensor.f32, entry);
   return tensor;
 }
 
@@ -125,26 +117,25 @@ TensorMap parse_tensors(std::string_view bytes, const std::string& where) {
                               std::to_string(std::min<std::uint64_t>(kMaxHeader, bytes.size())) +
                               " bytes",
                           std::to_string(length), where);
-  const nlohmann::json header =
-      nlohmann::json::parse(bytes.substr(0, length), nullptr, /*allow_exceptions=*/false);
-  if (!header.is_object()) throw Error::expected("a JSON object as header", "other text", where);
+  const JsonDocument header = JsonDocument::parse(bytes.substr(0, length), where + ": header");
   const std::string_view data = bytes.substr(length);
 
   TensorMap tensors;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
-  for (const auto& [name, entry] : header.items()) {
+  std::vector<DataRange> ranges;
+  for (const auto& [name, entry] : header.root().entries()) {
     if (name == "__metadata__") continue;
-    std::pair<std::uint64_t, std::uint64_t> range;
-    tensors[name] = read_tensor(entry, data, where + ": tensor '" + name + "'", range);
-    ranges.push_back(range);
+    ranges.emplace_back();
+    tensors.emplace(name, read_tensor(entry, data, ranges.back()));
   }
-  std::sort(ranges.begin(), ranges.end());
+  std::sort(ranges.begin(), ranges.end(), [](const DataRange& a, const DataRange& b) {
+    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+  });
   std::uint64_t end = 0;
-  for (const auto& range : ranges) {
-    if (range.first != end)
+  for (const DataRange& range : ranges) {
+    if (range.begin != end)
       throw Error::expected("tensors that follow one another",
                             "a gap or overlap at byte " + std::to_string(end), where);
-    end = range.second;
+    end = range.end;
   }
   if (end != data.size())
     throw Error::expected(std::to_string(end) + " bytes of data", std::to_string(data.size()),

@@ -29,7 +29,8 @@ Tensor make_tensor(std::vector<std::int64_t> shape, std::vector<double> values);
 std::string serialize_tensors(const TensorMap& tensors);
 
 /// Inverse of serialize_tensors for F32 and F64; `where` names the source in errors. Throws Error
-/// where the bytes are cut short, overlap, leave gaps, or the header is not what it should be.
+/// where the bytes are cut short, overlap, leave gaps, hold NaN or infinities, or the header is not
+/// what it should be.
 TensorMap parse_tensors(std::string_view bytes, const std::string& where);
 
 /// The values of tensor `name`, which must be F64 of `shape`; throws Error otherwise.

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <limits>
-#include <string_view>
+#include <optional>
 
 #include "host/core/error.hpp"
+#include "host/core/in_quotes.hpp"
 #include "host/core/parallel.hpp"
 #include "host/io/mapping_text.hpp"
+#include "host/io/number_text.hpp"
 #include "models/space/feasibility.hpp"
 
 namespace polaris {
@@ -46,18 +47,14 @@ class RowReader {
 
   const std::string& text(int column) const { return fields_[static_cast<std::size_t>(column)]; }
 
-  /// An integer of [1, high]; "16.0" is one too, as tools that know only floats write it.
+  /// An integer of [1, high], in whatever notation.
   std::int64_t integer(int column, std::int64_t high) const {
     const std::string& field = text(column);
-    const char* const last = field.data() + field.size();
-    std::int64_t value = 0;
-    auto [end, error] = std::from_chars(field.data(), last, value);
-    if (error == std::errc{} && end != last && *end == '.')
-      end = std::find_if(end + 1, last, [](char c) { return c != '0'; });
-    if (error != std::errc{} || end != last || value < 1 || value > high)
-      throw Error::expected("an integer from 1 to " + std::to_string(high), "'" + field + "'",
-                            table_.columns[static_cast<std::size_t>(column)]);
-    return value;
+    const std::optional<std::int64_t> value = read_integer(field);
+    if (!value || *value < 1 || *value > high)
+      throw Error::expected("an integer from 1 to " + std::to_string(high), in_quotes(field),
+                            std::string(trimmed(table_.columns[static_cast<std::size_t>(column)])));
+    return *value;
   }
 
   std::int32_t integer32(int column) const {
@@ -108,7 +105,7 @@ void read_row(const RowReader& row, const Columns& columns, ArraySize array_size
   out.layer.dilation_w = row.integer32(columns.dilation_w);
   out.layer.dilation_h = row.integer32(columns.dilation_h);
   check_counts(out.layer);
-  out.mapping = parse_mapping(row.text(columns.mapping));
+  out.mapping = parse_mapping(trimmed(row.text(columns.mapping)));
   check_factors(out.layer, out.mapping);
   if (array_size == ArraySize::from_columns) {
     out.hardware.dim = static_cast<std::int32_t>(row.integer(columns.array, kMaxArray));

@@ -11,6 +11,7 @@
 
 #include "host/core/error.hpp"
 #include "host/core/hash.hpp"
+#include "host/io/json_reader.hpp"
 #include "host/io/mapping_text.hpp"
 #include "host/rtl/program.hpp"
 #include "host/rtl/subprocess.hpp"
@@ -66,6 +67,42 @@ RtlResult excuse(RtlStatus status, const std::string& key, const ordered_json& a
   if (!reason.is_string() || answer.size() != 1)
     return expected("'" + key + "' alone, a string", answer.dump());
   return failed_result(status, "evaluator: " + printable(reason.get<std::string>()));
+}
+
+/// What an answer that is a JSON object means.
+RtlResult read_answer(const RtlJob& job, const ordered_json& answer) {
+  if (answer.contains("error")) return excuse(RtlStatus::crashed, "error", answer);
+  if (answer.contains("infeasible")) return excuse(RtlStatus::infeasible, "infeasible", answer);
+  for (const auto& [key, value] : answer.items())
+    if (key != "cycles" && key != "energy_pj" && key != "counters")
+      return expected("the keys cycles, energy_pj and counters, or error, or infeasible",
+                      "'" + key + "'");
+  const auto shown = [&](const char* key) {
+    return answer.contains(key) ? answer[key].dump() : std::string("nothing");
+  };
+  const ordered_json cycles = answer.value("cycles", ordered_json());
+  if (!cycles.is_number_unsigned() || cycles == 0)
+    return expected("'cycles', a positive integer", shown("cycles"));
+  RtlResult out;
+  if (cycles.get<std::uint64_t>() > static_cast<std::uint64_t>(job.max_cycles)) {
+    out = failed_result(RtlStatus::cycle_limit,
+                        "not finished after " + std::to_string(job.max_cycles) + " cycles");
+    out.cycles = job.max_cycles;
+    return out;
+  }
+  const ordered_json energy = answer.value("energy_pj", ordered_json());
+  if (!energy.is_number() || energy.get<double>() <= 0.0)
+    return expected("'energy_pj', a positive number", shown("energy_pj"));
+  const ordered_json counters = answer.value("counters", ordered_json::object());
+  out.named_counters.emplace();
+  if (!counters.is_object()) return expected("'counters', an object of numbers", shown("counters"));
+  for (const auto& [name, value] : counters.items()) {
+    if (!value.is_number()) return expected("'counters', an object of numbers", shown("counters"));
+    (*out.named_counters)[name] = value.get<double>();
+  }
+  out.cycles = cycles.get<std::int64_t>();
+  out.energy_pj = energy.get<double>();
+  return out;
 }
 
 /// In the folders of PATH, where a path is not given. An empty entry of PATH is no folder: a
@@ -243,42 +280,16 @@ std::string evaluator_request(std::uint64_t id, const RtlJob& job) {
 }
 
 RtlResult evaluator_result(const RtlJob& job, const std::string& answer_text) {
-  const auto answer = ordered_json::parse(answer_text, nullptr, false);
-  if (!answer.is_object())
-    return expected("one JSON object on stdout",
-                    answer_text.empty() ? "nothing" : "'" + answer_text + "'");
-  if (answer.contains("error")) return excuse(RtlStatus::crashed, "error", answer);
-  if (answer.contains("infeasible")) return excuse(RtlStatus::infeasible, "infeasible", answer);
-  for (const auto& [key, value] : answer.items())
-    if (key != "cycles" && key != "energy_pj" && key != "counters")
-      return expected("the keys cycles, energy_pj and counters, or error, or infeasible",
-                      "'" + key + "'");
-  const auto shown = [&](const char* key) {
-    return answer.contains(key) ? answer[key].dump() : std::string("nothing");
-  };
-  const ordered_json cycles = answer.value("cycles", ordered_json());
-  if (!cycles.is_number_unsigned() || cycles == 0)
-    return expected("'cycles', a positive integer", shown("cycles"));
-  RtlResult out;
-  if (cycles.get<std::uint64_t>() > static_cast<std::uint64_t>(job.max_cycles)) {
-    out = failed_result(RtlStatus::cycle_limit,
-                        "not finished after " + std::to_string(job.max_cycles) + " cycles");
-    out.cycles = job.max_cycles;
-    return out;
+  try {
+    const auto document = JsonDocument::parse(answer_text, "answer", {.bytes = kMaxAnswerBytes});
+    if (document.root().raw().is_object()) return read_answer(job, document.root().raw());
+  } catch (const JsonSyntaxError&) {
+    // Reported below, like other values than objects.
+  } catch (const Error& error) {
+    return broken(printable(error.what()));
   }
-  const ordered_json energy = answer.value("energy_pj", ordered_json());
-  if (!energy.is_number() || energy.get<double>() <= 0.0)
-    return expected("'energy_pj', a positive number", shown("energy_pj"));
-  const ordered_json counters = answer.value("counters", ordered_json::object());
-  out.named_counters.emplace();
-  if (!counters.is_object()) return expected("'counters', an object of numbers", shown("counters"));
-  for (const auto& [name, value] : counters.items()) {
-    if (!value.is_number()) return expected("'counters', an object of numbers", shown("counters"));
-    (*out.named_counters)[name] = value.get<double>();
-  }
-  out.cycles = cycles.get<std::int64_t>();
-  out.energy_pj = energy.get<double>();
-  return out;
+  return expected("one JSON object on stdout",
+                  answer_text.empty() ? "nothing" : "'" + answer_text + "'");
 }
 
 std::unique_ptr<JobBackend> make_external_backend(const std::vector<std::string>& command) {

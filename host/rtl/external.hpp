@@ -20,8 +20,8 @@ std::vector<std::string> split_command(std::string_view text);
 /// The request for a job, one JSON object on one line. Precondition: mapping_refusal is empty.
 std::string evaluator_request(std::uint64_t id, const RtlJob& job);
 
-/// What a command's answer means for its job. Anything but the documented object gives status
-/// crashed with what was expected.
+/// What a command's answer means for its job. Anything but the documented object, whatever its size
+/// and depth, gives status crashed with what was expected.
 RtlResult evaluator_result(const RtlJob& job, const std::string& answer);
 
 /// `command`: program, looked up in PATH, and arguments. Its hash covers the content of the program

@@ -1,7 +1,10 @@
 #include "host/rtl/worker.hpp"
 
+#include <charconv>
+#include <limits>
 #include <sstream>
-#include <string_view>
+
+#include "host/core/in_quotes.hpp"
 
 namespace polaris {
 namespace {
@@ -22,19 +25,15 @@ std::string request(const RtlJob& job, const RtlProgram& program) {
   return out.str();
 }
 
-bool parse(const std::string& line, WorkerAnswer& answer) {
-  constexpr std::string_view kFailed = "failed ";
-  if (line.starts_with(kFailed)) {
-    answer.refusal = line.substr(kFailed.size());
-    return true;
-  }
-  std::istringstream in(line);
-  std::string verb;
-  std::size_t counters = 0;
-  in >> verb >> answer.finished >> answer.errors >> answer.mismatches >> counters;
-  if (verb != "done" || counters != kRtlCounterFields.size()) return false;
-  for (const auto& [name, member] : kRtlCounterFields) in >> answer.counters.*member;
-  return static_cast<bool>(in);
+/// Takes the next word of `line`, a decimal number of at most `high`; nothing where it is another.
+std::optional<std::int64_t> take_number(std::string_view& line, std::int64_t high) {
+  if (!line.starts_with(' ')) return std::nullopt;
+  std::int64_t value = 0;
+  const char* const last = line.data() + line.size();
+  const auto [end, error] = std::from_chars(line.data() + 1, last, value);
+  if (error != std::errc{} || value < 0 || value > high) return std::nullopt;
+  line.remove_prefix(static_cast<std::size_t>(end - line.data()));
+  return value;
 }
 
 std::vector<std::string> command_line(const std::filesystem::path& executable,
@@ -45,6 +44,34 @@ std::vector<std::string> command_line(const std::filesystem::path& executable,
 }
 
 }  // namespace
+
+std::optional<WorkerAnswer> parse_worker_answer(std::string_view line) {
+  WorkerAnswer answer;
+  constexpr std::string_view kFailed = "failed ", kDone = "done";
+  if (line.starts_with(kFailed)) {
+    answer.refusal = line.substr(kFailed.size());
+    return answer;
+  }
+  if (!line.starts_with(kDone)) return std::nullopt;
+  line.remove_prefix(kDone.size());
+  constexpr std::int64_t kMost = std::int64_t{1} << 53;  // sums and doubles stay exact far above it
+  constexpr auto kCounters = static_cast<std::int64_t>(kRtlCounterFields.size());
+  const auto finished = take_number(line, 1);
+  const auto errors = take_number(line, std::numeric_limits<std::uint32_t>::max());
+  const auto mismatches = take_number(line, kMost);
+  if (!finished || !errors || !mismatches || take_number(line, kCounters) != kCounters)
+    return std::nullopt;
+  answer.finished = *finished == 1;
+  answer.errors = static_cast<std::uint32_t>(*errors);
+  answer.mismatches = *mismatches;
+  for (const auto& [name, member] : kRtlCounterFields) {
+    const auto value = take_number(line, kMost);
+    if (!value) return std::nullopt;
+    answer.counters.*member = *value;
+  }
+  if (!line.empty()) return std::nullopt;
+  return answer;
+}
 
 RtlWorker::RtlWorker(const std::filesystem::path& executable, int dim,
                      const std::vector<std::string>& arguments)
@@ -77,7 +104,7 @@ RtlWorker::Outcome RtlWorker::run(const RtlJob& job, const RtlProgram& program,
     const std::string greeting =
         "polaris-rtl-worker " + std::to_string(kProtocolVersion) + " " + std::to_string(dim_);
     if (line != greeting) {
-      why = "simulation worker: expected '" + greeting + "', got '" + line + "'";
+      why = "simulation worker: expected '" + greeting + "', got " + in_quotes(line);
       return Outcome::died;
     }
     greeted_ = true;
@@ -85,10 +112,12 @@ RtlWorker::Outcome RtlWorker::run(const RtlJob& job, const RtlProgram& program,
   // A worker that cannot take the request has ended: reading says how.
   process_.write(request(job, program));
   if (!expect_line(line, deadline, outcome, why)) return outcome;
-  if (!parse(line, answer)) {
-    why = "simulation worker said: " + line;
+  const auto parsed = parse_worker_answer(line);
+  if (!parsed) {
+    why = "simulation worker said: " + one_line(line);
     return Outcome::died;
   }
+  answer = *parsed;
   return Outcome::answered;
 }
 

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "host/rtl/job_runner.hpp"
@@ -21,6 +23,10 @@ struct WorkerAnswer {
   RtlCounters counters;
   std::string refusal;  ///< why the worker did not run the job; the rest is unset unless empty
 };
+
+/// Reads a line of the protocol: "failed REASON", or "done" and the numbers of WorkerAnswer, none
+/// negative; nothing where the line is another.
+std::optional<WorkerAnswer> parse_worker_answer(std::string_view line);
 
 class RtlWorker {
  public:

@@ -1,8 +1,10 @@
 #include "host/space/layer_text.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "host/core/error.hpp"
+#include "host/core/in_quotes.hpp"
 
 namespace polaris {
 
@@ -23,9 +25,11 @@ Layer parse_layer(std::string_view text) {
                   &layer.dilation_w, &layer.dilation_h);
   // Written back and compared: scanf forgives spaces, signs, leading zeros and a longer tail.
   constexpr int kFields = 11;
-  if (fields != kFields || format_layer(layer) != line)
-    throw Error::expected("'R.. S.. P.. Q.. C.. K.. N.. stride W H dilation W H'", "'" + line + "'",
-                          "layer");
+  const int least = std::min({*std::min_element(n, n + kDims), layer.stride_w, layer.stride_h,
+                              layer.dilation_w, layer.dilation_h});
+  if (fields != kFields || least < 1 || format_layer(layer) != line)
+    throw Error::expected("'R.. S.. P.. Q.. C.. K.. N.. stride W H dilation W H', all from 1 on",
+                          in_quotes(line), "layer");
   return layer;
 }
 

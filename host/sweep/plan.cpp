@@ -92,6 +92,11 @@ SweepPlan::SweepPlan(SweepSpec spec) : spec_(std::move(spec)), identity_(format_
   for (std::size_t l = 0; l < spec_.workload.layers.size(); ++l) {
     LayerSpace space(spec_.workload.layers[l].layer, grid);
     const LayerSpaceView& view = space.view();
+    if (spec_.ranges[l].begin > spec_.ranges[l].end || spec_.ranges[l].end > view.size)
+      throw Error::expected(
+          "a range of indices within 0:" + std::to_string(view.size),
+          std::to_string(spec_.ranges[l].begin) + ":" + std::to_string(spec_.ranges[l].end),
+          "layer " + spec_.workload.layers[l].name);
     OrderTable orders(view);
     const std::uint64_t block_points = view.order_count * grid.size();
     SweepLayer layer{.number = l,

@@ -62,7 +62,8 @@ struct SweepLayer {
 
 class SweepPlan {
  public:
-  /// Throws Error where a layer's space is too large or no hardware is within the limits.
+  /// Precondition: at least one layer. Throws Error where a layer's space is too large, a range is
+  /// not within it, or no hardware is within the limits.
   explicit SweepPlan(SweepSpec spec);
 
   const SweepSpec& spec() const { return spec_; }

@@ -30,8 +30,9 @@ struct ShardState {
 /// as it was.
 void write_shard(const ShardState& state, const SweepPlan& plan, const std::filesystem::path& path);
 
-/// Throws Error in one line where the file cannot be read, is damaged or cut short, or belongs to
-/// another sweep than `plan`.
+/// Throws Error in one line where the file cannot be read, is damaged or cut short, belongs to
+/// another sweep than `plan`, or holds what no sweep writes: the hash keeps accidents out, not
+/// lies.
 ShardState read_shard(const std::filesystem::path& path, const SweepPlan& plan);
 
 /// The specification that a shard file belongs to. Throws Error as read_shard.

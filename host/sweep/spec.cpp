@@ -2,15 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <unordered_set>
 #include <utility>
 
 #include "host/config/space_yaml.hpp"
+#include "host/config/workload_yaml.hpp"
 #include "host/core/error.hpp"
 #include "host/core/version.hpp"
 #include "host/space/layer_text.hpp"
+#include "models/space/accelerator_limits.hpp"
 
 namespace polaris {
 namespace {
@@ -18,8 +22,15 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr double kJoulePerPicojoule = 1e-12;
+constexpr std::size_t kMaxLayers = 100'000;  // as in workload files
+constexpr std::int64_t kMaxIndex = std::numeric_limits<std::int64_t>::max();
+constexpr const char* kObjectives = "mean, ei, logei or lcb";
 constexpr const char* kAxisNames[kHardwareAxes] = {"dim", "accumulator_bytes", "scratchpad_bytes",
                                                    "bus_bytes"};
+
+bool is_objective(const std::string& name) {
+  return name == "mean" || name == "lcb" || name == "ei" || name == "logei";
+}
 
 /// JSON has no infinity: null.
 ordered_json thresholds_json(const SweepSpec& spec) {
@@ -49,12 +60,87 @@ ordered_json hardware_json(const HardwareGrid& grid) {
   return out;
 }
 
-HardwareGrid read_hardware(const ordered_json& json) {
+/// 32 hex digits, or nothing where there is nothing to hash.
+std::string read_hash(const JsonNode& node) {
+  const std::string hash = node.text();
+  constexpr std::size_t kDigits = 32;
+  if (!hash.empty() &&
+      (hash.size() != kDigits || hash.find_first_not_of("0123456789abcdef") != std::string::npos))
+    throw node.error("a hash of 32 hex digits, or none");
+  return hash;
+}
+
+/// Limits are positive, 0 for none.
+double read_limit(const JsonNode& node) {
+  return node.number(0.0, std::numeric_limits<double>::max());
+}
+
+std::int64_t read_power_of_two(const JsonNode& node, std::int64_t low, std::int64_t high) {
+  const std::int64_t value = node.integer(low, high);
+  if (!std::has_single_bit(static_cast<std::uint64_t>(value)))
+    throw node.error(fmt::format("a power of two of {}..{}", low, high));
+  return value;
+}
+
+HardwareGrid read_hardware(const JsonNode& json) {
+  const auto read = [](const JsonNode& item, int axis) {
+    if (axis == 0) return read_power_of_two(item, kMinDim, kMaxDim);
+    if (axis == 3) return read_power_of_two(item, 1, kMaxBeatBytes);
+    return item.integer(1, axis == 1 ? kMaxAccumulatorBytes : kMaxScratchpadBytes);
+  };
   HardwareGrid grid{};
-  for (int a = 0; a < kHardwareAxes; ++a)
-    for (const std::int64_t value : json.at(kAxisNames[a]).get<std::vector<std::int64_t>>())
+  for (int a = 0; a < kHardwareAxes; ++a) {
+    for (const JsonNode& item : json.at(kAxisNames[a]).items(1, kMaxChoices)) {
+      const std::int64_t value = read(item, a);
+      if (grid.count[a] > 0 && value <= grid.value[a][grid.count[a] - 1])
+        throw item.error("ascending values");
       grid.value[a][grid.count[a]++] = value;
+    }
+  }
   return grid;
+}
+
+MemorySystem read_memory(const JsonNode& json) {
+  const auto items = json.items(5, 5);
+  const auto read = [](std::int64_t value) { return static_cast<std::int32_t>(value); };
+  MemorySystem memory;
+  memory.latency = read(items[0].integer(0, kMaxDelay));
+  memory.max_outstanding = read(items[1].integer(1, kMaxOutstanding));
+  memory.burst_bytes = read(read_power_of_two(items[2], 1, kMaxBeatBytes));
+  memory.page_miss = read(items[3].integer(0, kMaxDelay));
+  memory.scratchpad_banks = read(read_power_of_two(items[4], 1, kMaxBanks));
+  return memory;
+}
+
+Acquisition read_acquisition(const JsonNode& json, const std::string& objective) {
+  const double best = json.at("incumbent_log_edp").number();
+  Acquisition out = acquisition_of(objective, 1.0, read_limit(json.at("beta")));
+  out.best = best;
+  return out;
+}
+
+Layer read_bounds(const JsonNode& node) {
+  try {
+    return parse_layer(node.text());
+  } catch (const Error&) {
+    throw node.error("'R.. S.. P.. Q.. C.. K.. N.. stride W H dilation W H', all from 1 on");
+  }
+}
+
+void read_layers(const JsonNode& json, SweepSpec& spec) {
+  std::unordered_set<std::string> names;
+  for (const JsonNode& node : json.items(1, kMaxLayers)) {
+    WorkloadLayer layer;
+    layer.name = node.at("name").text(1);
+    if (!names.insert(layer.name).second) throw node.at("name").error("a name of its own");
+    layer.count = node.at("count").integer(1, std::numeric_limits<std::int32_t>::max());
+    layer.layer = read_bounds(node.at("bounds"));
+    if (total_macs(layer) > kMaxWords || input_words(layer.layer) > kMaxWords)
+      throw node.at("bounds").error("at most 2^53 MACs and input words", "more");
+    const std::uint64_t begin = node.at("begin").count(0, kMaxIndex);
+    spec.ranges.push_back({begin, node.at("end").count(begin, kMaxIndex)});
+    spec.workload.layers.push_back(std::move(layer));
+  }
 }
 
 }  // namespace
@@ -92,52 +178,55 @@ std::string format_spec(const SweepSpec& spec) {
       .dump();
 }
 
-SweepSpec parse_spec(const std::string& text, const std::string& where) {
-  try {
-    const ordered_json json = ordered_json::parse(text);
-    SweepSpec spec;
-    spec.fidelity =
-        json.at("fidelity") == "analytical" ? Fidelity::analytical : Fidelity::starlight;
-    json.at("engine").get_to(spec.engine);
-    json.at("model_hash").get_to(spec.model_hash);
-    json.at("workload_hash").get_to(spec.workload_hash);
-    json.at("avoid_hash").get_to(spec.avoid_hash);
-    json.at("objective").get_to(spec.objective);
-    json.at("top").get_to(spec.top);
-    json.at("seed").get_to(spec.seed);
-    for (const ordered_json& threshold : json.at("thresholds"))
-      spec.thresholds.push_back(threshold.is_null() ? std::numeric_limits<double>::infinity()
-                                                    : threshold.get<double>());
-    json.at("max_area_mm2").get_to(spec.limits.area_mm2);
-    json.at("max_accumulator_bytes").get_to(spec.limits.accumulator_bytes);
-    json.at("max_scratchpad_bytes").get_to(spec.limits.scratchpad_bytes);
-    json.at("max_energy_pj").get_to(spec.limits.energy_pj);
-    json.at("max_cycles").get_to(spec.limits.cycles);
-    json.at("tile_points").get_to(spec.tile_points);
-    json.at("workload").get_to(spec.workload.name);
-    json.at("space").get_to(spec.space.name);
-    json.at("space_max_area_mm2").get_to(spec.space.max_area_mm2);
-    json.at("whole").get_to(spec.whole);
-    spec.space.hardware = read_hardware(json.at("hardware"));
-    MemorySystem& memory = spec.space.memory;
-    std::size_t field = 0;
-    for (std::int32_t* value : {&memory.latency, &memory.max_outstanding, &memory.burst_bytes,
-                                &memory.page_miss, &memory.scratchpad_banks})
-      json.at("memory").at(field++).get_to(*value);
-    spec.acquisition = acquisition_of(
-        spec.objective, std::exp(json.at("incumbent_log_edp").get<double>()), json.at("beta"));
-    json.at("incumbent_log_edp").get_to(spec.acquisition.best);
-    for (const ordered_json& layer : json.at("layers")) {
-      spec.workload.layers.push_back({layer.at("name"),
-                                      parse_layer(layer.at("bounds").get<std::string>()),
-                                      layer.at("count")});
-      spec.ranges.push_back({layer.at("begin"), layer.at("end")});
-    }
-    if (format_spec(spec) != text) throw Error("another program wrote it");
-    return spec;
-  } catch (const std::exception& error) {
-    throw Error::expected(fmt::format("a sweep of polaris {}", kVersion), error.what(), where);
-  }
+SweepSpec parse_spec(const JsonNode& json) {
+  if (json.at("polaris").text() != kVersion)
+    throw json.at("polaris").error(fmt::format("a sweep of polaris {}", kVersion));
+  SweepSpec spec;
+  const std::string fidelity = json.at("fidelity").text();
+  if (fidelity != "analytical" && fidelity != "starlight")
+    throw json.at("fidelity").error("analytical or starlight");
+  spec.fidelity = fidelity == "analytical" ? Fidelity::analytical : Fidelity::starlight;
+  spec.engine = json.at("engine").text();
+  spec.model_hash = read_hash(json.at("model_hash"));
+  spec.workload_hash = read_hash(json.at("workload_hash"));
+  spec.avoid_hash = read_hash(json.at("avoid_hash"));
+  const bool starlight = spec.fidelity == Fidelity::starlight;
+  if (spec.model_hash.empty() == starlight)
+    throw json.at("model_hash").error(starlight ? "the hash of Starlight's model" : "none");
+  spec.objective = json.at("objective").text();
+  if (!starlight && spec.objective != "mean") throw json.at("objective").error("mean");
+  if (!is_objective(spec.objective)) throw json.at("objective").error(kObjectives);
+  spec.acquisition = read_acquisition(json, spec.objective);
+  spec.top = static_cast<int>(json.at("top").integer(1, kMaxTop));
+  spec.seed = json.at("seed").count(0, std::numeric_limits<std::uint64_t>::max());
+  spec.limits.area_mm2 = read_limit(json.at("max_area_mm2"));
+  spec.limits.accumulator_bytes = json.at("max_accumulator_bytes").integer(0, kMaxIndex);
+  spec.limits.scratchpad_bytes = json.at("max_scratchpad_bytes").integer(0, kMaxIndex);
+  spec.limits.energy_pj = read_limit(json.at("max_energy_pj"));
+  spec.limits.cycles = read_limit(json.at("max_cycles"));
+  spec.tile_points = json.at("tile_points").count(1, kMaxIndex);
+  spec.workload.name = json.at("workload").text(1);
+  spec.space.name = json.at("space").text(1);
+  spec.space.max_area_mm2 = read_limit(json.at("space_max_area_mm2"));
+  spec.space.hardware = read_hardware(json.at("hardware"));
+  spec.space.memory = read_memory(json.at("memory"));
+  spec.whole = json.at("whole").boolean();
+  read_layers(json.at("layers"), spec);
+  const std::size_t layers = starlight ? spec.ranges.size() : 0;
+  for (const JsonNode& threshold : json.at("thresholds").items(0, layers))
+    spec.thresholds.push_back(threshold.is_null() ? std::numeric_limits<double>::infinity()
+                                                  : threshold.number());
+  if (!spec.thresholds.empty() && spec.thresholds.size() != layers)
+    throw json.at("thresholds").error(fmt::format("a list of {}, or none", layers));
+  if (json.at("space_hash").text() != space_hash(spec.space))
+    throw json.at("space_hash").error(space_hash(spec.space) + ", that of the space");
+  if (spec.whole && !spec.workload_hash.empty() &&
+      spec.workload_hash != workload_hash(spec.workload))
+    throw json.at("workload_hash").error(workload_hash(spec.workload) + ", that of the layers");
+  // Whatever else the text may hold: keys beside these, another order.
+  if (format_spec(spec) != json.raw().dump())
+    throw json.error(fmt::format("a sweep of polaris {}", kVersion), "one of another program");
+  return spec;
 }
 
 std::string spec_difference(const std::string& wanted, const std::string& got) {
@@ -155,8 +244,8 @@ Acquisition acquisition_of(const std::string& objective, double incumbent, doubl
   using Kind = AcquisitionKind;
   if (objective == "mean") return {Kind::lower_confidence_bound, 0.0, 0.0};
   if (objective == "lcb") return {Kind::lower_confidence_bound, 0.0, beta};
-  if (objective != "ei" && objective != "logei")
-    throw Error::expected("mean, ei, logei or lcb", "'" + objective + "'", "--objective");
+  if (!is_objective(objective))
+    throw Error::expected(kObjectives, "'" + objective + "'", "--objective");
   if (!(incumbent > 0.0))
     throw Error::expected("--incumbent with --objective " + objective, "none", "sweep");
   return {objective == "ei" ? Kind::expected_improvement : Kind::log_expected_improvement,

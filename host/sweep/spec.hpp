@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "host/io/json_reader.hpp"
 #include "host/space/design_space.hpp"
 #include "host/space/workload.hpp"
 #include "models/starlight/acquisition.hpp"
@@ -28,6 +29,8 @@ struct IndexRange {
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
 };
+
+inline constexpr int kMaxTop = 10'000;  ///< most points kept in a list
 
 struct SweepSpec {
   Workload workload;               ///< the layers that are swept
@@ -59,8 +62,10 @@ inline bool ranks_hardware(const SweepSpec& spec) { return spec.whole && spec.th
 /// The fields above as JSON text, equal for equal specifications.
 std::string format_spec(const SweepSpec& spec);
 
-/// Inverse of format_spec. Throws Error naming `where` for a text that it did not write.
-SweepSpec parse_spec(const std::string& text, const std::string& where);
+/// Inverse of format_spec, for files that are not trusted. Throws Error naming the value for what
+/// no sweep of this version has: other types, values outside of what `polaris sweep` accepts, a
+/// hash that does not belong to what it stands for, and anything that format_spec writes otherwise.
+SweepSpec parse_spec(const JsonNode& json);
 
 /// "model_hash 12.. instead of ab.." for the first field in which two texts of format_spec differ;
 /// empty where they are equal.

@@ -45,6 +45,27 @@ std::uint64_t evaluated(const std::vector<LayerResult>& layers) {
 
 std::string name(const Shard& shard) { return fmt::format("{}/{}", shard.number, shard.count); }
 
+/// The first layer whose classes do not add up to its range; empty where there is none.
+std::string coverage_fault(const SweepPlan& plan, const std::vector<LayerResult>& layers) {
+  for (const SweepLayer& layer : plan.layers()) {
+    const std::uint64_t wanted = layer.range.end - layer.range.begin;
+    const std::uint64_t covered = layers[layer.number].coverage.total();
+    if (covered != wanted)
+      return fmt::format("coverage of layer {}: expected {} points, got {}",
+                         plan.spec().workload.layers[layer.number].name, wanted, covered);
+  }
+  return "";
+}
+
+/// A sweep of a whole workload, by which hardware is ranked, has all of every layer.
+void expect_whole_ranges(const SweepPlan& plan) {
+  for (const SweepLayer& layer : plan.layers())
+    if (plan.spec().whole && (layer.range.begin != 0 || layer.range.end != layer.view().size))
+      throw Error::expected(fmt::format("indices 0:{}, as of a whole workload", layer.view().size),
+                            fmt::format("{}:{}", layer.range.begin, layer.range.end),
+                            "layer " + plan.spec().workload.layers[layer.number].name);
+}
+
 ShardState start_or_resume(const SweepPlan& plan, const Shard& shard,
                            const std::filesystem::path& file) {
   if (!std::filesystem::exists(file)) return ShardState(plan, shard);
@@ -90,11 +111,12 @@ ShardState run_shard(const SweepPlan& plan, const Shard& shard, TileScorer& scor
 
 std::vector<LayerResult> merge_shards(const SweepPlan& plan,
                                       std::span<const std::filesystem::path> files) {
-  ShardState sum(plan, {});
+  expect_whole_ranges(plan);
+  std::vector<LayerResult> sum;
   std::map<std::uint64_t, std::filesystem::path> seen;
   std::uint64_t count = 0;
   for (const std::filesystem::path& file : files) {
-    const ShardState part = read_shard(file, plan);
+    ShardState part = read_shard(file, plan);
     if (count == 0) count = part.shard.count;
     if (part.shard.count != count)
       throw Error::expected(fmt::format("a shard of {}", count), name(part.shard), file.string());
@@ -108,25 +130,24 @@ std::vector<LayerResult> merge_shards(const SweepPlan& plan,
       throw Error::expected(
           "each shard once",
           "shard " + name(part.shard) + " again after " + earlier->second.string(), file.string());
-    for (std::size_t l = 0; l < sum.layers.size(); ++l) sum.layers[l].merge(part.layers[l]);
+    if (sum.empty()) {
+      sum = std::move(part.layers);
+      continue;
+    }
+    for (std::size_t l = 0; l < sum.size(); ++l) sum[l].merge(part.layers[l]);
   }
   for (std::uint64_t number = 1; number <= count; ++number)
     if (!seen.contains(number))
       throw Error::expected(fmt::format("all {} shards", count),
                             fmt::format("no shard {}/{} ({} given)", number, count, seen.size()),
                             "merge");
-  expect_covered(plan, sum.layers);
-  return std::move(sum.layers);
+  if (const std::string fault = coverage_fault(plan, sum); !fault.empty())
+    throw Error("merge: " + fault);
+  return sum;
 }
 
 void expect_covered(const SweepPlan& plan, const std::vector<LayerResult>& layers) {
-  for (const SweepLayer& layer : plan.layers()) {
-    const std::uint64_t wanted = layer.range.end - layer.range.begin;
-    const std::uint64_t covered = layers[layer.number].coverage.total();
-    if (covered != wanted)
-      throw Failure(fmt::format("coverage of layer {}: expected {} points, got {}",
-                                plan.spec().workload.layers[layer.number].name, wanted, covered));
-  }
+  if (const std::string fault = coverage_fault(plan, layers); !fault.empty()) throw Failure(fault);
 }
 
 SweepForecast forecast(const SweepPlan& plan, const Shard& shard, TileScorer& scorer,

@@ -34,8 +34,8 @@ struct ShardRunOptions {
 ShardState run_shard(const SweepPlan& plan, const Shard& shard, TileScorer& scorer,
                      const ShardRunOptions& options);
 
-/// The whole sweep from the files of all its shards, in any order. Throws Error where a file is
-/// damaged, of another sweep, not complete, given twice, or missing.
+/// The whole sweep from the files of all its shards, at least one, in any order. Throws Error where
+/// a file is damaged, of another sweep, not complete, given twice, or missing.
 std::vector<LayerResult> merge_shards(const SweepPlan& plan,
                                       std::span<const std::filesystem::path> files);
 

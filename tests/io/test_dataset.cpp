@@ -97,6 +97,12 @@ TEST(Dataset, ArraySizeFromTheMappingNeedsNoColumnForIt) {
 
 TEST(Dataset, WholeNumbersWrittenAsDecimalsAreAccepted) {
   EXPECT_EQ(error_with({{"arch.meshX", "32.0"}, {"prob.K", "64.000"}, {"prob.N", "1."}}), "");
+  EXPECT_EQ(error_with({{"arch.meshX", " 3.2E1"},
+                        {"prob.K", "+64"},
+                        {"prob.N", "1e+00\t"},
+                        {"arch.mem2_entries", "2.048e+03"},
+                        {"mapping.mapping", "\t " + kRow[0] + "  "}}),
+            "");
 }
 
 TEST(Dataset, NamesWhatIsWrongWithARow) {

@@ -62,7 +62,6 @@ TEST(Table, LineEndsAndByteOrderMark) {
                            "\na,b\n1,2"})
     EXPECT_EQ(parse_table(text, "t.csv").rows, wanted.rows);
   EXPECT_EQ(parse_table("a,b", "t.csv").rows.size(), 0u);
-  EXPECT_EQ(parse_table("a,", "t.csv").columns, (std::vector<std::string>{"a", ""}));
   EXPECT_EQ(parse_table("a\n\"\"\n", "t.csv").rows, (Rows{{""}}));
   EXPECT_EQ(parse_table("a\nx\ry\n", "t.csv").rows, (Rows{{"x\ry"}}));
 }
@@ -79,6 +78,60 @@ TEST(Table, RefusesWithLineNumber) {
   EXPECT_EQ(
       refusal("a\n\"x\"y\n"),
       "t.csv:2: expected a comma or the end of the line after a closing quote, got more text");
+}
+
+TEST(Table, ColumnsAtTheEndWithoutNameAndDataAreDropped) {
+  const Table wanted = parse_table("a,b\n1,2\n,\n", "t.csv");
+  for (const char* text :
+       {"a,b,\n1,2,\n,,\n", "a,b, ,\n1,2,\t,\n,,,\n", "a,b,\"\"\n1,2\n,\n", "a,b\n1,2,\n,,,\n"}) {
+    const Table t = parse_table(text, "t.csv");
+    EXPECT_EQ(t.columns, wanted.columns) << text;
+    EXPECT_EQ(t.rows, wanted.rows) << text;
+  }
+  EXPECT_EQ(refusal("a,b,,\n1,2,,\n1,2,x,\n"),
+            "t.csv:3: expected nothing in a column without a name, got 'x'");
+  EXPECT_EQ(refusal(" ,,\n1,2,\n"),
+            "t.csv:1: expected a line of column names, got a line without any");
+  // A name that is missing elsewhere stays: tables with an index column begin so.
+  EXPECT_EQ(parse_table(",a\n0,1\n", "t.csv").columns, (std::vector<std::string>{"", "a"}));
+}
+
+TEST(Table, BlanksAroundNamesAndFieldsAreKeptAndDoNotCount) {
+  const Table t = parse_table(" a,\tb \n 1, \"x, y\" \n \t\n\n2,z ", "t.csv");
+  EXPECT_EQ(t.rows, (Rows{{" 1", "x, y"}, {"2", "z "}}));
+  EXPECT_EQ(t.column("a"), 0);
+  EXPECT_EQ(t.require("b"), 1);
+  EXPECT_EQ(format_table(t), " a,\tb \n 1,\"x, y\"\n2,z \n");
+  EXPECT_EQ(refusal("a, a\n"), "t.csv:1: expected column names to differ, got 'a' twice");
+}
+
+TEST(Table, LinesMayEndInCarriageReturnsAlone) {
+  const Table t = parse_table("a,b\r1,\"x\ry\"\r\r2,3", "t.csv");
+  EXPECT_EQ(t.rows, (Rows{{"1", "x\ry"}, {"2", "3"}}));
+  EXPECT_EQ(refusal("a,b\r1,2\r3\r"), "t.csv:3: expected 2 fields, got 1");
+}
+
+TEST(Table, SemicolonsSeparateWhereTheFirstLineHasNoComma) {
+  EXPECT_EQ(parse_table("\n a;b\n1;x y\n", "t.csv").rows, (Rows{{"1", "x y"}}));
+  EXPECT_EQ(parse_table("a;b,c\n1,2\n", "t.csv").columns, (std::vector<std::string>{"a;b", "c"}));
+  EXPECT_EQ(parse_table("\"a;b\"\n1;2\n", "t.csv").rows, (Rows{{"1;2"}}));
+  for (const char* number : {"1,5", " -1,5 ", "1,28E+02", "\"12,0\""})
+    EXPECT_THAT(refusal(std::string("a;b\nx;y\n2;") + number + "\n"),
+                testing::StartsWith("t.csv:3: expected numbers with a decimal point, got"));
+  EXPECT_EQ(parse_table("a;b\nx, y;1,2,3\n", "t.csv").rows, (Rows{{"x, y", "1,2,3"}}));
+}
+
+TEST(Table, RefusesWhatIsNoTextAndWhatExceedsALimit) {
+  EXPECT_EQ(refusal(std::string("a,b\n1,\0\n", 8)),
+            "t.csv:2: expected text in UTF-8, got a NUL byte");
+  EXPECT_EQ(refusal(std::string("\xFF\xFE"
+                                "a\0,\0",
+                                6)),
+            "t.csv: expected text in UTF-8, got UTF-16");
+  EXPECT_EQ(refusal("a\n" + std::string(kMaxRecordBytes + 1, 'x')),
+            "t.csv:2: expected a row of at most 16 MiB, got a longer one");
+  EXPECT_EQ(refusal("a" + std::string(kMaxColumns + 1, ',')),
+            "t.csv:1: expected at most 65536 fields, got more");
 }
 
 TEST(Table, RequireNamesTheMissingColumnAndTheSource) {
@@ -146,6 +199,43 @@ TEST_F(TableFiles, RefusesDamagedGzip) {
   EXPECT_THROW(read_table(write("plain.csv.gz", "a,b\n1,2\n")), Error);
   EXPECT_THROW(read_table(folder_ / "absent.csv.gz"), Error);
   EXPECT_THROW(read_table(folder_ / "absent.csv"), Error);
+  EXPECT_THROW(read_table(folder_), Error);
+}
+
+TEST_F(TableFiles, GzipMembersFollowOneAnother) {
+  std::string bytes;
+  for (const char* line : {"a,b\n", "1,2\n", "3,4\n"}) {
+    write_table(parse_table(line, ""), folder_ / "one.csv.gz");
+    bytes += read_file(folder_ / "one.csv.gz");
+  }
+  EXPECT_EQ(read_table(write("all.csv.gz", bytes)).rows, (Rows{{"1", "2"}, {"3", "4"}}));
+}
+
+TEST_F(TableFiles, ATextThatExceedsTheLimitIsRefusedAndNamesIt) {
+  Table zeros = parse_table("a\n", "");
+  zeros.rows.assign(4096, {std::string(1024, '0')});
+  const auto message = [&](const char* name) {
+    write_table(zeros, folder_ / name);
+    try {
+      read_table(folder_ / name, std::uintmax_t{3} << 20);
+    } catch (const Error& error) {
+      return std::string(error.what()).substr(folder_.string().size() + 1);
+    }
+    return std::string("accepted");
+  };
+  EXPECT_EQ(message("a.csv"), "a.csv: expected at most 3 MiB, got 4.004 MiB");
+  EXPECT_EQ(message("a.csv.gz"), "a.csv.gz: expected at most 3 MiB of decompressed text, got more");
+}
+
+TEST_F(TableFiles, DevicesAndFoldersAreRefused) {
+  for (const char* path : {"/dev/zero", "/dev/urandom", "/dev/null"}) {
+    try {
+      read_table(path);
+      ADD_FAILURE() << path;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.what(), std::string(path) + ": expected a file or a pipe, got a device");
+    }
+  }
   EXPECT_THROW(read_table(folder_), Error);
 }
 

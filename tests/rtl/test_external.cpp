@@ -139,6 +139,14 @@ TEST(EvaluatorResult, EverythingElseIsNamedInOneLine) {
       {R"({"cycles": 1, "energy_pj": 1, "counters": [1]})", "'counters', an object of numbers"},
       {R"({"cycles": 1, "energy_pj": 1, "counters": {"a": "b"}})", "'counters', an object"},
       {R"({"cycles": 1, "energy_pj": 1, "energy": 2})", "got 'energy'"},
+      {"{\"error\": " + std::string(500'000, '[') + std::string(500'000, ']') + "}",
+       "answer: expected at most 64 levels of nesting, got more"},
+      {"{\"cycles\": 1, \"energy_pj\": 1, \"counters\": " + std::string(500'000, '['),
+       "answer: expected at most 64 levels of nesting, got more"},
+      {R"({"cycles": 5, "energy_pj": 1, "cycles": 6})",
+       "answer: expected each key once, got 'cycles' again"},
+      {std::string("{\"cycles\": 5, \"energy_pj\": 1}\0x", 33),
+       "expected one JSON object on stdout"},
       {R"({"error": 3})", "'error' alone, a string"},
       {R"({"infeasible": "x", "cycles": 3})", "'infeasible' alone, a string"}};
   for (const auto& [answer, reason] : cases) {

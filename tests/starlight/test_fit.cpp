@@ -413,6 +413,21 @@ TEST(Model, DamagedFilesAreRefused) {
   damage(json, [](std::string& b) { b.replace(b.find("\"polaris\": 2"), 12, "\"polaris\": 3"); });
   damage(json, [](std::string& b) { b.replace(b.find("\"dim\""), 5, "\"din\""); });
   damage(json, [](std::string& b) { b.replace(b.find("\"log_noise\""), 11, "\"log_noisy\""); });
+  const auto replace = [&](const std::string& from, const std::string& to) {
+    damage(json, [&](std::string& b) {
+      ASSERT_NE(b.find(from), std::string::npos) << from;
+      b.replace(b.find(from), from.size(), to);
+    });
+  };
+  replace("\"jitter\": ", "\"jitter\": -");
+  replace("\"warp\": true", "\"warp\": 1");
+  replace("\"warp\": true", "\"warp\": true, \"warp\": true");
+  replace("\"seed\": ", "\"seed\": 1");  // another model than the one that is hashed
+  replace("\"steps\": ", "\"steps\": -");
+  replace("\"outputs\": [", "\"outputs\": [1,");
+  replace("\"log_length\": [", "\"log_length\": [0.5,");
+  replace("\"log_noise\": ", "\"log_noise\": 1e999, \"x\": ");
+  replace("\"machine\": ", "\"machine\": " + std::string(100'000, '[') + ", \"x\": ");
   damage(json,
          [](std::string& b) { b.replace(b.find("\"samples\": 150"), 14, "\"samples\": -15"); });
 }

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 #include <string>
 
@@ -69,6 +70,31 @@ TEST(SafeTensors, RefusesWhatIsNotOne) {
     EXPECT_THROW(parse_tensors(file_of(header, data), "memory"), Error) << header;
   EXPECT_THROW(parse_tensors("", "memory"), Error);
   EXPECT_THROW(parse_tensors(std::string(8, '\xff'), "memory"), Error);
+}
+
+TEST(SafeTensors, RefusesNumbersThatAreNone) {
+  const double bad[] = {std::nan(""), HUGE_VAL, -HUGE_VAL};
+  for (const double value : bad) {
+    EXPECT_THROW(
+        parse_tensors(serialize_tensors({{"a", make_tensor({2}, {1.0, value})}}), "memory"), Error);
+    Tensor floats;
+    floats.type = Tensor::Type::f32;
+    floats.shape = {1};
+    floats.f32 = {static_cast<float>(value)};
+    EXPECT_THROW(parse_tensors(serialize_tensors({{"a", floats}}), "memory"), Error);
+  }
+}
+
+TEST(SafeTensors, RefusesNestedAndRepeatedHeaders) {
+  const auto refused = [](const std::string& header) {
+    EXPECT_THROW(parse_tensors(file_of(header, std::string(8, '\0')), "memory"), Error);
+  };
+  refused(std::string(400'000, '['));
+  refused(R"({"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8],"x":)" +
+          std::string(200'000, '[') + std::string(200'000, ']') + "}}");
+  const std::string entry = R"("a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]})";
+  refused("{" + entry + "," + entry + "}");
+  refused(R"({"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8],"more":1}})");
 }
 
 TEST(SafeTensors, EveryTruncationIsRefused) {
