@@ -86,6 +86,17 @@ class Session {
         store_(store),
         model_hash_(model_hash) {}
 
+  /// Where the search ended by an exception, nobody goes on with its runs now.
+  ~Session() {
+    try {
+      end(RunStatus::failed);
+    } catch (const std::exception&) {
+      // The store cannot be written: they stay as they are.
+    }
+  }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
   /// `search(evaluator, progress)` -> SearchResult
   template <typename SearchFunction>
   SearchResult run(const std::string& strategy, const SearchFunction& search) {
@@ -99,6 +110,7 @@ class Session {
     info.options = options_text(command_, strategy);
     const auto unfinished = command_.resume ? store_.resume_run(info) : std::nullopt;
     const std::int64_t run = unfinished ? *unfinished : store_.begin_run(info);
+    runs_.push_back(run);
     RtlEvaluator evaluator(problem_, scheduler_, store_, run, run_time_limit());
     SearchResult result = search(evaluator, [&](const SearchStep& step) {
       store_.record_iteration(run, {step.iteration, step_text(step)});
@@ -106,19 +118,19 @@ class Session {
                    strategy, step.iteration, step.runs, step.best_edp, step.scored,
                    step.elapsed_seconds);
     });
-    runs_.push_back(run);
+    if (lost_to_.empty()) lost_to_ = evaluator.first_failure();
     spdlog::info("{}: {} ({} simulations, {} taken from the store)", strategy, result.stop_reason,
                  evaluator.simulated(), evaluator.reused());
     return result;
   }
 
-  /// The first failure of the machine that lost a run of the first strategy; empty where none did.
+  /// Why the first run was lost that the machine failed at; empty where none was.
   const std::string& lost_to() const { return lost_to_; }
 
-  /// Marks all runs as finished. Not one by one: where a rival is killed, resuming has to go on
-  /// with the run before it too, instead of beginning that anew.
-  void finish() {
-    for (const std::int64_t run : runs_) store_.finish_run(run);
+  /// Marks all runs as ended. Not one by one: where a rival is killed, resuming has to go on with
+  /// the run before it too, instead of beginning that anew.
+  void end(RunStatus status) {
+    for (const std::int64_t run : std::exchange(runs_, {})) store_.end_run(run, status);
   }
 
  private:
@@ -313,8 +325,10 @@ void run_search(const SearchCommand& command) {
     json_file->commit();
   }
   std::cout << (global.json ? format_json(report) : format_text(report));
+  session.end(missing.empty() ? RunStatus::finished
+              : interrupted() ? RunStatus::interrupted
+                              : RunStatus::failed);
   if (!missing.empty()) throw Failure("search: " + missing);
-  session.finish();
 }
 
 }  // namespace

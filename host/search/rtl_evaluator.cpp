@@ -9,12 +9,20 @@
 #include "host/core/error.hpp"
 #include "host/core/hash.hpp"
 #include "host/core/interrupt.hpp"
+#include "host/search/run_limits.hpp"
 #include "models/analytical/area.hpp"
 
 namespace polaris {
 namespace {
 
 constexpr double kPollSeconds = 0.25;  // how soon a second Ctrl-C is noticed
+
+/// Seconds after which a simulation must be hanging: any machine under any load is faster than a
+/// fortieth of ours. Results do not depend on it as long as it is not reached.
+double safety_net_s(std::int64_t max_cycles) {
+  constexpr double kStart = 120.0, kSlowest = kSimulatedCyclesPerSecond / 40.0;
+  return kStart + static_cast<double>(max_cycles) / kSlowest;
+}
 
 /// `status` is that of `evaluation`.
 Observation observation_of(const RunRequest& request, const Evaluation& evaluation,
@@ -145,7 +153,7 @@ void RtlEvaluator::submit(std::span<const RunRequest> batch) {
     job.point = problem_.point(request.id);
     job.memory = problem_.space().memory;
     job.max_cycles = request.max_cycles;
-    job.time_limit_s = time_limit_s_;
+    job.time_limit_s = time_limit_s_ > 0.0 ? time_limit_s_ : safety_net_s(request.max_cycles);
     running_[scheduler_.submit(job)] = i;
   }
 }

@@ -21,6 +21,7 @@ namespace polaris {
 /// `wait` warns of each kind of such failures once.
 class RtlEvaluator : public Evaluator {
  public:
+  /// `time_limit_s`: of one run; 0: one that only a hanging simulation can reach.
   RtlEvaluator(const SearchProblem& problem, RtlScheduler& scheduler, Store& store,
                std::int64_t run, double time_limit_s);
 

@@ -110,10 +110,11 @@ std::uint64_t parse_seed(const std::string& text) {
   return seed;
 }
 
-bool parse_finished(const std::string& text) {
-  if (text != "running" && text != "finished")
-    throw Error::expected("running or finished", "'" + text + "'", "status");
-  return text == "finished";
+RunStatus parse_run_status(const std::string& text) {
+  for (const RunStatus status :
+       {RunStatus::running, RunStatus::finished, RunStatus::interrupted, RunStatus::failed})
+    if (text == to_string(status)) return status;
+  throw Error::expected("running, finished, interrupted or failed", "'" + text + "'", "status");
 }
 
 /// A layer that the arithmetic of the models can hold.
@@ -170,7 +171,7 @@ Run read_run(const Query& query, const std::string& path) {
   out.info.options = row.text();
   out.created = row.text();
   out.version = row.text();
-  out.finished = row.parsed(parse_finished);
+  out.status = row.parsed(parse_run_status);
   return out;
 }
 
@@ -194,6 +195,11 @@ void bind_info(Query& query, const RunInfo& info) {
 }
 
 }  // namespace
+
+const char* to_string(RunStatus status) {
+  constexpr const char* kNames[] = {"running", "finished", "interrupted", "failed"};
+  return kNames[static_cast<int>(status)];
+}
 
 const char* to_string(Fidelity fidelity) {
   switch (fidelity) {
@@ -260,15 +266,20 @@ std::int64_t Store::begin_run(const RunInfo& info) {
 std::optional<std::int64_t> Store::resume_run(const RunInfo& info) {
   Query find = database_.query(
       "SELECT id FROM runs WHERE kind = ? AND seed = ? AND space_hash = ? AND workload_hash = ? "
-      "AND model_hash = ? AND rtl_hash = ? AND options = ? AND status = 'running' "
+      "AND model_hash = ? AND rtl_hash = ? AND options = ? AND status != 'finished' "
       "ORDER BY id DESC LIMIT 1");
   bind_info(find, info);
   if (!find.step()) return std::nullopt;
-  return find.integer(0);
+  const std::int64_t run = find.integer(0);
+  end_run(run, RunStatus::running);
+  return run;
 }
 
-void Store::finish_run(std::int64_t run) {
-  database_.query("UPDATE runs SET status = 'finished' WHERE id = ?").bind(run).step();
+void Store::end_run(std::int64_t run, RunStatus status) {
+  database_.query("UPDATE runs SET status = ? WHERE id = ?")
+      .bind(std::string_view(to_string(status)))
+      .bind(run)
+      .step();
 }
 
 std::vector<Run> Store::runs() {

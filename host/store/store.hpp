@@ -29,12 +29,22 @@ struct RunInfo {
   std::string options = "{}";  ///< JSON: the options that change results (not threads, not paths)
 };
 
+/// How far a run came. All but a finished one can be resumed.
+enum class RunStatus : std::uint8_t {
+  running,      ///< or killed
+  finished,     ///< with the whole answer
+  interrupted,  ///< on request
+  failed        ///< without an answer, or with most of its evaluations lost
+};
+
+const char* to_string(RunStatus status);
+
 struct Run {
   std::int64_t id = 0;
   RunInfo info;
   std::string created;  ///< UTC, ISO 8601
   std::string version;  ///< of the program that began it
-  bool finished = false;
+  RunStatus status = RunStatus::running;
 };
 
 /// Result of one evaluator for one design point. `status` is "ok" or the evaluator's name of its
@@ -91,9 +101,10 @@ class Store {
   Store(const std::filesystem::path& path, OpenMode mode);
 
   std::int64_t begin_run(const RunInfo& info);
-  /// Latest run equal to `info` that is not finished.
+  /// Latest run equal to `info` that is not finished; it counts as running again.
   std::optional<std::int64_t> resume_run(const RunInfo& info);
-  void finish_run(std::int64_t run);
+  /// Says how the run ended.
+  void end_run(std::int64_t run, RunStatus status);
   /// All runs, oldest first.
   std::vector<Run> runs();
 

@@ -151,7 +151,7 @@ TEST(Store, ResumesTheLatestUnfinishedRunOfTheSameKind) {
   other.seed = 1;
   const std::int64_t third = store.begin_run(other);
   EXPECT_EQ(store.resume_run(sample_run()), latest);
-  store.finish_run(third);
+  store.end_run(third, RunStatus::finished);
   EXPECT_FALSE(store.resume_run(other));
   for (std::string RunInfo::*field :
        {&RunInfo::kind, &RunInfo::space_hash, &RunInfo::workload_hash, &RunInfo::model_hash,
@@ -163,10 +163,22 @@ TEST(Store, ResumesTheLatestUnfinishedRunOfTheSameKind) {
   const auto runs = store.runs();
   ASSERT_EQ(runs.size(), 3u);
   EXPECT_EQ(runs[2].id, third);
-  EXPECT_TRUE(runs[2].finished);
-  EXPECT_FALSE(runs[1].finished);
+  EXPECT_EQ(runs[2].status, RunStatus::finished);
+  EXPECT_EQ(runs[1].status, RunStatus::running);
   EXPECT_EQ(runs[1].info.seed, sample_run().seed);
   EXPECT_EQ(runs[1].version, kVersion);
+}
+
+TEST(Store, GoesOnWithRunsThatEndedWithoutTheWholeAnswer) {
+  const StoreFolder folder;
+  Store store(folder.file(), OpenMode::write);
+  const std::int64_t run = store.begin_run(sample_run());
+  for (const RunStatus status : {RunStatus::interrupted, RunStatus::failed}) {
+    store.end_run(run, status);
+    EXPECT_EQ(store.runs().at(0).status, status);
+    EXPECT_EQ(store.resume_run(sample_run()), run);
+    EXPECT_EQ(store.runs().at(0).status, RunStatus::running);
+  }
 }
 
 TEST(Store, IterationsAreReplacedByNumber) {

@@ -137,7 +137,7 @@ TEST(StoreFiles, AStoreOfAnEarlierVersionIsReadAndWritten) {
     EXPECT_EQ(kept[0].created, "2024-01-01T00:00:00Z");
     EXPECT_EQ(kept[2].status, "time_limit");
     EXPECT_EQ(kept[2].cycles, 0);
-    EXPECT_TRUE(store.runs().at(0).finished);
+    EXPECT_EQ(store.runs().at(0).status, RunStatus::finished);
     EXPECT_EQ(store.iterations(1).at(0).data, "{\"best_edp\": null}");
   }
   Store store(folder.file(), OpenMode::write);
@@ -261,7 +261,8 @@ TEST(StoreFiles, EveryFieldIsCheckedBeforeItIsUsed) {
       {"UPDATE evaluations SET status = NULL", "status: expected a text, got nothing"},
       {"UPDATE evaluations SET seed = '-1'", "seed: expected an integer of 64 bits, got '-1'"},
       {"UPDATE evaluations SET id = -1 WHERE id = 1", "evaluations row id: expected an integer"},
-      {"UPDATE runs SET status = 'done'", "runs row 1, status: expected running or finished"},
+      {"UPDATE runs SET status = 'done'",
+       "runs row 1, status: expected running, finished, interrupted or failed"},
       {"UPDATE runs SET seed = '18446744073709551616'", "seed: expected an integer of 64 bits"},
       {"UPDATE runs SET kind = NULL", "kind: expected a text, got nothing"},
       {"UPDATE iterations SET iteration = -1", "iteration: expected an integer from 0"},
