@@ -12,7 +12,6 @@
 #include <cstring>
 #include <filesystem>
 #include <system_error>
-#include <utility>
 
 #include "host/core/error.hpp"
 
@@ -76,31 +75,22 @@ class SpawnPlan {
 
 }  // namespace
 
-void Descriptor::set(int fd, const std::string& what) {
+Descriptor above_streams(int fd, const std::string& what) {
   constexpr int kFirst = STDERR_FILENO + 1;
   if (fd >= 0 && fd < kFirst) {
-    const int low = fd;
-    fd = ::fcntl(low, F_DUPFD_CLOEXEC, kFirst);
-    const int reason = errno;
-    ::close(low);
-    errno = reason;
+    const Descriptor low(fd);
+    fd = ::fcntl(low.get(), F_DUPFD_CLOEXEC, kFirst);
   }
   if (fd < 0) throw Failure(what + ": " + std::strerror(errno));
-  close();
-  fd_ = fd;
-}
-
-void Descriptor::close() {
-  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  return Descriptor(fd);
 }
 
 GuardedProcess::GuardedProcess(const std::vector<std::string>& command, const Streams& streams) {
   const std::string refused = command.front() + ": cannot start";
   int ends[2] = {-1, -1};
   const bool made = ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0;
-  Descriptor theirs;
-  lifeline_.set(made ? ends[0] : -1, refused);
-  theirs.set(ends[1], refused);
+  lifeline_ = above_streams(made ? ends[0] : -1, refused);
+  Descriptor theirs = above_streams(ends[1], refused);
 
   SpawnPlan plan;
   plan.pass(streams.in, STDIN_FILENO);

@@ -26,8 +26,8 @@ class OutputPipe {
   OutputPipe() {
     int ends[2] = {-1, -1};
     const bool made = ::pipe2(ends, O_CLOEXEC) == 0;
-    reader_.set(made ? ends[0] : -1, "cannot create a pipe");
-    writer_.set(ends[1], "cannot create a pipe");
+    reader_ = above_streams(made ? ends[0] : -1, "cannot create a pipe");
+    writer_ = above_streams(ends[1], "cannot create a pipe");
     ::fcntl(reader_.get(), F_SETFL, O_NONBLOCK);
   }
 
@@ -51,14 +51,16 @@ class OutputPipe {
 };
 
 /// A nameless file that holds `text`, read from its beginning.
-void open_text(std::string_view text, Descriptor& file) {
-  file.set(::memfd_create("polaris-job", MFD_CLOEXEC), "cannot create a memory file");
+Descriptor open_text(std::string_view text) {
+  Descriptor file =
+      above_streams(::memfd_create("polaris-job", MFD_CLOEXEC), "cannot create a memory file");
   while (!text.empty()) {
     const ssize_t written = ::write(file.get(), text.data(), text.size());
     if (written < 0) throw Failure(std::string("memory file: ") + std::strerror(errno));
     text.remove_prefix(static_cast<std::size_t>(written));
   }
   ::lseek(file.get(), 0, SEEK_SET);
+  return file;
 }
 
 }  // namespace
@@ -71,9 +73,8 @@ Subprocess::Subprocess(const std::vector<std::string>& command) {
   const std::string refused = command.front() + ": cannot start";
   int ends[2] = {-1, -1};
   const bool made = ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0;
-  Descriptor theirs;
-  socket_.set(made ? ends[0] : -1, refused);
-  theirs.set(ends[1], refused);
+  socket_ = above_streams(made ? ends[0] : -1, refused);
+  const Descriptor theirs = above_streams(ends[1], refused);
   process_ = std::make_unique<GuardedProcess>(
       command, GuardedProcess::Streams{.in = theirs.get(), .out = theirs.get()});
 }
@@ -128,8 +129,7 @@ FilterProcess::Output FilterProcess::run(std::string_view input, double deadline
                                          std::size_t max_bytes) {
   constexpr int kPollMs = 10;
   constexpr std::size_t kErrBytes = 4096;
-  Descriptor in;
-  open_text(input, in);
+  const Descriptor in = open_text(input);
   OutputPipe out, err;
   std::optional<GuardedProcess> process;
   {
@@ -180,10 +180,11 @@ void FilterProcess::kill() noexcept {
 
 int run_command(const std::vector<std::string>& command, const std::filesystem::path& log,
                 const std::function<bool()>& cancelled) {
-  Descriptor input, output;
-  input.set(::open("/dev/null", O_RDONLY | O_CLOEXEC), "/dev/null: cannot open");
-  output.set(::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644),
-             log.string() + ": cannot create");
+  const Descriptor input =
+      above_streams(::open("/dev/null", O_RDONLY | O_CLOEXEC), "/dev/null: cannot open");
+  const Descriptor output =
+      above_streams(::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644),
+                    log.string() + ": cannot create");
   GuardedProcess process(command, {input.get(), output.get(), output.get()});
   constexpr int kPollMs = 10;
   while (!process.wait(kPollMs))
