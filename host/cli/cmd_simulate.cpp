@@ -1,6 +1,5 @@
 // polaris simulate: one design point in the RTL simulator, beside the analytical model's numbers.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -17,9 +16,11 @@
 #include "host/cli/options.hpp"
 #include "host/config/space_yaml.hpp"
 #include "host/config/workload_yaml.hpp"
+#include "host/core/atomic_file.hpp"
 #include "host/core/error.hpp"
 #include "host/core/interrupt.hpp"
 #include "host/core/paths.hpp"
+#include "host/core/scratch.hpp"
 #include "host/io/mapping_text.hpp"
 #include "host/rtl/scheduler.hpp"
 #include "host/space/layer_space.hpp"
@@ -53,37 +54,27 @@ struct SimulateOptions {
   std::string trace_cycles;            ///< FROM:TO; empty: all
 };
 
-/// A waveform on its way to `target`: written in a folder beside it, which vanishes, whatever the
-/// simulator has left in it, unless `commit` moves the file to its place.
+/// A waveform on its way to its file: the simulator writes it in a folder beside that, which
+/// vanishes, whatever else is left in it.
 class WaveformFile {
  public:
-  explicit WaveformFile(std::filesystem::path target)
-      : target_(std::move(target)), folder_(fmt::format("{}.tmp{}", target_.string(), ::getpid())) {
-    std::error_code error;
-    if (std::filesystem::is_directory(target_, error))
-      throw Error::expected("a file to write", "a folder", target_.string());
-    std::filesystem::create_directory(folder_, error);
-    if (error) throw Error::expected("a writable file", error.message(), target_.string());
-    folder_ = std::filesystem::absolute(folder_);
-  }
-  ~WaveformFile() {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
-  WaveformFile(const WaveformFile&) = delete;
-  WaveformFile& operator=(const WaveformFile&) = delete;
+  explicit WaveformFile(const std::string& target)
+      : file_(target), folder_(file_.scratch_parent(), kPrivate) {}
 
-  std::filesystem::path path() const { return folder_ / "waveform"; }
+  std::filesystem::path path() const {
+    return std::filesystem::absolute(folder_.path() / "waveform");
+  }
 
   void commit() {
-    std::error_code error;
-    std::filesystem::rename(path(), target_, error);
-    if (error) throw Failure(target_.string() + ": rename failed: " + error.message());
+    file_.take(path());
+    file_.commit();
   }
 
  private:
-  std::filesystem::path target_;
-  std::filesystem::path folder_;
+  static constexpr mode_t kPrivate = 0700;
+
+  AtomicFile file_;
+  ScratchFolder folder_;
 };
 
 /// FROM:TO, both cycles of [0, 2^62].

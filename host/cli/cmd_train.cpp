@@ -20,6 +20,7 @@
 #include "host/core/paths.hpp"
 #include "host/engine/engine.hpp"
 #include "host/fit/fit.hpp"
+#include "host/fit/model_file.hpp"
 #include "host/fit/pretrain.hpp"
 #include "host/search/pretraining.hpp"
 
@@ -159,6 +160,7 @@ void run_train(const TrainOptions& options) {
   if (!options.high.empty() && options.target.empty())
     throw Error::expected("--target with --high", "none", "train");
   if (global.backend != "auto") usable_backend(global.backend);  // refused before any work
+  expect_model_target(options.output);
   // The small file first: a mistake in it should not cost the pre-training.
   std::vector<DesignSample> samples;
   if (!options.high.empty()) samples = read_high(options, global.threads);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <exception>
+
 #include "host/config/space_yaml.hpp"
 #include "host/config/workload_yaml.hpp"
 #include "host/core/error.hpp"
@@ -87,12 +89,24 @@ Pretrained pretrained_for(const SearchProblem& problem, int threads) {
       content_hash(fmt::format("{} {} recipe {} features {}", space_hash(problem.space()),
                                workload_hash(problem.workload()), kRecipe, features));
   const auto folder = cache_dir() / "starlight" / key;
-  if (std::filesystem::is_regular_file(folder / "model.json")) return Pretrained::load(folder);
+  std::error_code ignored;
+  if (std::filesystem::exists(folder, ignored)) {
+    try {
+      return Pretrained::load(folder);
+    } catch (const std::exception& error) {
+      spdlog::warn("the cached encoder is damaged and trained again: {}", error.what());
+      std::filesystem::remove_all(folder, ignored);
+    }
+  }
   spdlog::info("pre-training the encoder on {} analytical samples", kPoints);
   PretrainOptions options;
   options.threads = threads;
   const Pretrained trained = pretrain_for_space(problem.space(), {problem.workload()}, options);
-  trained.save(folder);
+  try {
+    trained.save(folder);
+  } catch (const std::exception& error) {
+    spdlog::warn("the encoder is not kept, the next search trains it again: {}", error.what());
+  }
   return trained;
 }
 
