@@ -12,6 +12,7 @@
 #include "host/cli/commands.hpp"
 #include "host/cli/options.hpp"
 #include "host/core/error.hpp"
+#include "host/core/paths.hpp"
 #include "host/core/version.hpp"
 
 namespace polaris {
@@ -45,6 +46,7 @@ void run(CLI::App& app, int argc, char** argv) {
 }
 
 int main_checked(int argc, char** argv) {
+  drop_relative_path_entries();
   CLI::App app("Multi-fidelity design space exploration of deep-learning accelerators.", "polaris");
   app.set_version_flag("--version", std::string("polaris ") + kVersion);
   app.require_subcommand(1);

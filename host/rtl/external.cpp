@@ -3,14 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "host/core/error.hpp"
 #include "host/core/hash.hpp"
+#include "host/core/paths.hpp"
 #include "host/io/mapping_text.hpp"
 #include "host/rtl/program.hpp"
 #include "host/rtl/subprocess.hpp"
@@ -68,23 +67,14 @@ RtlResult excuse(RtlStatus status, const std::string& key, const ordered_json& a
   return failed_result(status, "evaluator: " + printable(reason.get<std::string>()));
 }
 
-/// In the folders of PATH, where a path is not given. An empty entry of PATH is no folder: a
-/// program of the current folder is named ./PROGRAM.
-std::filesystem::path find_program(const std::string& name) {
-  std::vector<std::filesystem::path> candidates;
-  if (name.find('/') != std::string::npos) {
-    candidates.emplace_back(name);
-  } else if (const char* path = std::getenv("PATH")) {
-    std::istringstream folders(path);
-    for (std::string folder; std::getline(folders, folder, ':');)
-      if (!folder.empty()) candidates.push_back(std::filesystem::path(folder) / name);
-  }
-  std::error_code unreadable;  // a folder that we may not look into has nothing for us
-  for (const std::filesystem::path& candidate : candidates)
-    if (std::filesystem::is_regular_file(candidate, unreadable) &&
-        ::access(candidate.c_str(), X_OK) == 0)
-      return candidate;
-  throw Error::expected("an executable program", "'" + printable(name) + "'", "evaluator");
+/// The program that a command begins with: a path, or a name to be found on PATH.
+std::filesystem::path locate(const std::string& name) {
+  const bool is_path = name.find('/') != std::string::npos;
+  std::filesystem::path program = is_path ? name : find_program(name).string();
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(program, ignored) || ::access(program.c_str(), X_OK) != 0)
+    throw Error::expected("an executable program", "'" + printable(name) + "'", "evaluator");
+  return program;
 }
 
 /// Read in pieces: an argument may name a file of any size.
@@ -150,7 +140,7 @@ class ExternalRunner : public JobRunner {
 class ExternalBackend : public JobBackend {
  public:
   explicit ExternalBackend(std::vector<std::string> command) : command_(std::move(command)) {
-    command_.front() = find_program(command_.front()).string();
+    command_.front() = locate(command_.front()).string();
     hash_ = command_hash(command_);
   }
 
