@@ -19,6 +19,7 @@
 #include "host/cli/options.hpp"
 #include "host/core/atomic_file.hpp"
 #include "host/core/error.hpp"
+#include "host/core/json_text.hpp"
 #include "host/core/parallel.hpp"
 #include "host/core/paths.hpp"
 #include "host/core/version.hpp"
@@ -174,7 +175,7 @@ void doctor() {
                                     {"state", to_string(finding.state)},
                                     {"detail", finding.detail},
                                     {"consequence", finding.consequence}});
-    std::cout << result.dump(2) << '\n';
+    std::cout << json_text(result, 2) << '\n';
   } else {
     for (const Finding& finding : findings)
       std::cout << fmt::format("{:<8} {:<13} {}{}\n", to_string(finding.state), finding.name,

@@ -17,6 +17,7 @@
 #include "host/config/space_yaml.hpp"
 #include "host/config/workload_yaml.hpp"
 #include "host/core/error.hpp"
+#include "host/core/json_text.hpp"
 #include "host/core/paths.hpp"
 #include "host/engine/engine.hpp"
 #include "host/fit/fit.hpp"
@@ -143,7 +144,7 @@ Pretrained make_pretrained(const TrainOptions& options) {
 
 void print_result(const nlohmann::ordered_json& result) {
   if (global_options().json) {
-    std::cout << result.dump() << '\n';
+    std::cout << json_text(result) << '\n';
     return;
   }
   for (const auto& [key, value] : result.items())

@@ -110,10 +110,14 @@ void drop_relative_path_entries() {
 }
 
 fs::path find_zoo_file(const std::string& kind, const std::string& name) {
-  if (fs::is_regular_file(name)) return name;
+  std::error_code ignored;
+  const auto can_be_read = [&](const fs::path& file) {
+    return fs::is_regular_file(file, ignored) || fs::is_fifo(file, ignored);
+  };
+  if (can_be_read(name)) return name;
   const fs::path folder = zoo_dir() / kind;
   const fs::path file = folder / (name + ".yaml");
-  if (name.find('/') == std::string::npos && fs::is_regular_file(file)) return file;
+  if (name.find('/') == std::string::npos && can_be_read(file)) return file;
   std::vector<std::string> known;
   if (fs::is_directory(folder))
     for (const auto& entry : fs::directory_iterator(folder))

@@ -5,6 +5,7 @@
 #include "host/core/atomic_file.hpp"
 #include "host/core/atomic_folder.hpp"
 #include "host/core/hash.hpp"
+#include "host/core/json_text.hpp"
 #include "host/core/version.hpp"
 #include "models/starlight/features.hpp"
 
@@ -33,7 +34,7 @@ void write_model_file(const std::filesystem::path& directory, const std::string&
                                         {"arrays_hash", content_hash(arrays)}};
   description.update(file.description);
   write_whole(folder.path() / kArrays, arrays);
-  write_whole(folder.path() / kDescription, description.dump(2) + "\n");
+  write_whole(folder.path() / kDescription, json_text(description, 2) + "\n");
   folder.commit();
 }
 

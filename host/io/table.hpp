@@ -25,6 +25,11 @@ struct Table {
 /// unclosed quotes, repeated column names and an empty text.
 Table parse_table(std::string_view text, std::string source);
 
+/// `text` as a cell that spreadsheets show and do not run: where it begins with = + - @, a tab or a
+/// line end and is no number, an apostrophe comes before it (OWASP: CSV injection). For names,
+/// reasons and other text that this program puts into a table; a user's own cells stay as they are.
+std::string spreadsheet_text(std::string_view text);
+
 /// The table as CSV, LF line ends, quoting only where needed: parse_table gives it back.
 std::string format_table(const Table& table);
 

@@ -11,6 +11,7 @@
 #include "host/core/hash.hpp"
 #include "host/core/parallel.hpp"
 #include "host/core/paths.hpp"
+#include "host/core/printable.hpp"
 #include "models/starlight/features.hpp"
 
 namespace polaris {
@@ -55,7 +56,8 @@ std::vector<LayerPoint> pretraining_points(const SearchProblem& problem, std::in
 
 std::filesystem::path shipped_encoder(const DesignSpace& space) {
   constexpr std::size_t kHashDigits = 8;
-  return zoo_dir() / "encoders" / (space.name + "-" + space_hash(space).substr(0, kHashDigits));
+  return zoo_dir() / "encoders" /
+         (file_name_of(space.name) + "-" + space_hash(space).substr(0, kHashDigits));
 }
 
 Pretrained pretrain_for_space(const DesignSpace& space, const std::vector<Workload>& workloads,

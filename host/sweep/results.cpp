@@ -125,7 +125,7 @@ class Tables {
 
   Row point_row(const SweepLayer& layer, Row own, std::uint64_t index, const Estimate& e) const {
     const DesignPoint point = layer.view().decode(index);
-    Row row = {sweep_, plan_.spec().workload.layers[layer.number].name};
+    Row row = {sweep_, spreadsheet_text(plan_.spec().workload.layers[layer.number].name)};
     extend(row, std::move(own));
     extend(row, {fmt::to_string(index)});
     extend(row, hardware_fields(point.hardware));

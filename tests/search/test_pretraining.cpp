@@ -30,6 +30,16 @@ TEST(Pretraining, OtherSpacesHaveOtherEncoders) {
   EXPECT_NE(shipped_encoder(space), folder);
 }
 
+TEST(Pretraining, NamesOfSpacesDoNotLeadOutOfTheZoo) {
+  DesignSpace space = read_design_space(find_zoo_file("spaces", "default"));
+  const auto folder = shipped_encoder(space).parent_path();
+  for (const char* name : {"../../../../tmp/evil", "..", "/etc", "a/b", "a\\b"}) {
+    space.name = name;
+    EXPECT_EQ(shipped_encoder(space).parent_path(), folder);
+    EXPECT_NE(shipped_encoder(space).filename(), "..");
+  }
+}
+
 TEST(Pretraining, NeedsAWorkload) {
   EXPECT_THROW(pretrain_for_space(testing::small_space(), {}, {}), Error);
 }
