@@ -1,11 +1,27 @@
 #include "host/core/descriptor.hpp"
 
+#include <fcntl.h>
+
 #include <cerrno>
 #include <cstring>
 
 #include "host/core/error.hpp"
 
 namespace polaris {
+
+Descriptor::Descriptor(int fd) : fd_(fd) {
+  constexpr int kFirst = STDERR_FILENO + 1;
+  if (fd < 0 || fd >= kFirst) return;
+  fd_ = ::fcntl(fd, F_DUPFD_CLOEXEC, kFirst);
+  const int reason = errno;
+  ::close(fd);
+  errno = reason;
+}
+
+void Descriptor::set(int fd, const std::string& what) {
+  *this = Descriptor(fd);
+  if (!*this) throw Failure(what + ": " + std::strerror(errno));
+}
 
 void throw_refused(const std::string& expected, const std::filesystem::path& path,
                    int error_number) {

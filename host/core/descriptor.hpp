@@ -9,11 +9,15 @@
 
 namespace polaris {
 
-/// Owner of a file descriptor, or of none.
+/// An open file of this process, or none. Never one of the three standard streams, even where this
+/// process was started without them: what is printed must not end up in a file of ours, and a child
+/// gets streams of its own.
 class Descriptor {
  public:
   Descriptor() = default;
-  explicit Descriptor(int fd) : fd_(fd) {}
+  /// Takes over what open() and its like have returned; none, with the reason in `errno`, where
+  /// that is negative.
+  explicit Descriptor(int fd);
   ~Descriptor() { close(); }
   Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   Descriptor& operator=(Descriptor&& other) noexcept {
@@ -24,6 +28,9 @@ class Descriptor {
 
   explicit operator bool() const { return fd_ >= 0; }
   int get() const { return fd_; }
+  /// Takes `fd` over; throws Failure where that is negative, naming `what` could not be had and the
+  /// reason in `errno`.
+  void set(int fd, const std::string& what);
   void close() {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   }

@@ -76,24 +76,6 @@ class SpawnPlan {
 
 }  // namespace
 
-void Descriptor::set(int fd, const std::string& what) {
-  constexpr int kFirst = STDERR_FILENO + 1;
-  if (fd >= 0 && fd < kFirst) {
-    const int low = fd;
-    fd = ::fcntl(low, F_DUPFD_CLOEXEC, kFirst);
-    const int reason = errno;
-    ::close(low);
-    errno = reason;
-  }
-  if (fd < 0) throw Failure(what + ": " + std::strerror(errno));
-  close();
-  fd_ = fd;
-}
-
-void Descriptor::close() {
-  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-}
-
 GuardedProcess::GuardedProcess(const std::vector<std::string>& command, const Streams& streams) {
   const std::string refused = command.front() + ": cannot start";
   int ends[2] = {-1, -1};

@@ -7,26 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "host/core/descriptor.hpp"
+
 namespace polaris {
-
-/// An open file of this process, or none. Never one of the three standard streams, which a child
-/// gets for its own, even where this process was started without them.
-class Descriptor {
- public:
-  Descriptor() = default;
-  ~Descriptor() { close(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  int get() const { return fd_; }
-  /// Takes `fd` over, what open() and its like have returned; throws Failure with the reason in
-  /// `errno` where that is negative, naming `what` could not be had.
-  void set(int fd, const std::string& what);
-  void close();
-
- private:
-  int fd_ = -1;
-};
 
 /// A command with all that descends from it, in the hands of a guard process (guard.cpp) that holds
 /// a socket to us. The command has a process group of its own, so that a Ctrl-C at the terminal

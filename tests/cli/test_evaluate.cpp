@@ -80,6 +80,16 @@ TEST_F(EvaluateCommand, LinksAreWrittenThrough) {
   EXPECT_EQ(through.out.find(content_of(folder_ / "big/result.csv")), 0u) << through.out;
 }
 
+/// Where a standard stream is closed, its number goes to the next file that is opened.
+TEST_F(EvaluateCommand, NothingIsPrintedIntoTheFile) {
+  const std::string open = folder_ / "open.csv", closed = folder_ / "closed.csv";
+  ASSERT_EQ(evaluate("--out '" + open + "'").exit_code, 0);
+  const std::string command = "'" POLARIS_BINARY "' evaluate --in '" + folder_ / "in.csv" +
+                              "' --out '" + closed + "' <&- >&- 2>&-";
+  EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), kFailed);  // its summary is lost
+  EXPECT_EQ(content_of(closed), content_of(open));
+}
+
 /// A path is bytes; JSON is UTF-8.
 TEST_F(EvaluateCommand, PathsNeedNotBeUtf8) {
   const Outcome outcome = evaluate("--json --out '" + folder_ / "\xff\x1b.csv" + "'");
