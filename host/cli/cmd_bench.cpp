@@ -24,6 +24,7 @@
 #include "host/core/atomic_file.hpp"
 #include "host/core/commit.hpp"
 #include "host/core/error.hpp"
+#include "host/core/json_text.hpp"
 #include "host/core/parallel.hpp"
 #include "host/core/paths.hpp"
 #include "host/core/version.hpp"
@@ -139,10 +140,10 @@ void run_bench(const BenchOptions& options) {
                               threads),
               "synthetic");
   if (json_file) {
-    json_file->stream() << report.dump(2) << '\n';
+    json_file->stream() << json_text(report, 2) << '\n';
     json_file->commit();
   }
-  std::cout << (global.json ? report.dump(2) + '\n' : format_report(report));
+  std::cout << (global.json ? json_text(report, 2) + '\n' : format_report(report));
 }
 
 }  // namespace
@@ -178,9 +179,9 @@ void add_bench(CLI::App& app) {
   command
       ->add_option("--incumbent", options->incumbent,
                    "Best EDP so far (J*cycle); default: the best prediction among the candidates")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number());
   command->add_option("--seconds", options->seconds, "Least time of every figure")
-      ->check(CLI::Range(0.001, 60.0))
+      ->check(number_in(0.001, 60.0))
       ->capture_default_str();
   command->add_option("--json-out", options->json_out, "Write the report as JSON to this file too");
   command

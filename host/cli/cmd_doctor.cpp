@@ -7,13 +7,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <string>
 #include <vector>
 
@@ -21,6 +19,7 @@
 #include "host/cli/options.hpp"
 #include "host/core/atomic_file.hpp"
 #include "host/core/error.hpp"
+#include "host/core/json_text.hpp"
 #include "host/core/parallel.hpp"
 #include "host/core/paths.hpp"
 #include "host/core/version.hpp"
@@ -52,18 +51,6 @@ const char* to_string(State state) {
       return "missing";
   }
   return "unknown";
-}
-
-/// The program's place on PATH, empty where it is not there.
-fs::path find_program(const std::string& name) {
-  const char* path = std::getenv("PATH");
-  std::istringstream folders(path != nullptr ? path : "");
-  for (std::string folder; std::getline(folders, folder, ':');) {
-    const fs::path file = fs::path(folder) / name;
-    std::error_code ignored;
-    if (fs::is_regular_file(file, ignored) && ::access(file.c_str(), X_OK) == 0) return file;
-  }
-  return {};
 }
 
 bool has_version_number(const std::string& line) {
@@ -188,7 +175,7 @@ void doctor() {
                                     {"state", to_string(finding.state)},
                                     {"detail", finding.detail},
                                     {"consequence", finding.consequence}});
-    std::cout << result.dump(2) << '\n';
+    std::cout << json_text(result, 2) << '\n';
   } else {
     for (const Finding& finding : findings)
       std::cout << fmt::format("{:<8} {:<13} {}{}\n", to_string(finding.state), finding.name,

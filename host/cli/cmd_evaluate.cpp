@@ -15,6 +15,7 @@
 #include "host/cli/commands.hpp"
 #include "host/cli/options.hpp"
 #include "host/cli/table_command.hpp"
+#include "host/core/json_text.hpp"
 #include "host/core/parallel.hpp"
 #include "models/analytical/analytical.hpp"
 #include "models/analytical/area.hpp"
@@ -36,7 +37,7 @@ constexpr std::array<std::string_view, kPredictions> kPredictionColumns = {
 
 /// What one row's prediction columns say; numbers in the fewest digits that read back the same.
 std::array<std::string, kPredictions> predict(const DatasetRow& point) {
-  if (!point.error.empty()) return {"", "", "", "", point.error};
+  if (!point.error.empty()) return {"", "", "", "", spreadsheet_text(point.error)};
   constexpr double kMicrojoulePerPicojoule = 1e-6;
   const AnalyticalResult result = evaluate_analytical(point.layer, point.hardware, point.mapping);
   return {fmt::to_string(result.cycles), fmt::to_string(result.energy_pj * kMicrojoulePerPicojoule),
@@ -73,11 +74,10 @@ void run_evaluate(const EvaluateOptions& options) {
       evaluate_table(table, array_size_of(options.array_size), global.threads);
   write_table(table, options.output);
   if (global.json)
-    std::cout << nlohmann::ordered_json{{"fidelity", options.fidelity},
-                                        {"rows", table.rows.size()},
-                                        {"invalid", invalid},
-                                        {"output", options.output}}
-                     .dump()
+    std::cout << json_text(nlohmann::ordered_json{{"fidelity", options.fidelity},
+                                                  {"rows", table.rows.size()},
+                                                  {"invalid", invalid},
+                                                  {"output", options.output}})
               << '\n';
   else
     std::cout << table.rows.size() << " rows evaluated, " << invalid

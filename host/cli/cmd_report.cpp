@@ -11,8 +11,10 @@
 
 #include "host/cli/commands.hpp"
 #include "host/cli/options.hpp"
+#include "host/cli/printable_output.hpp"
 #include "host/core/atomic_file.hpp"
 #include "host/core/error.hpp"
+#include "host/core/json_text.hpp"
 #include "host/io/json_reader.hpp"
 #include "host/io/table.hpp"
 #include "host/store/store.hpp"
@@ -35,10 +37,11 @@ StoreTable load(const ReportOptions& options) {
   return store.export_evaluations(options.run);
 }
 
-/// Empty for NULL, reals in the shortest form that reads back equal.
+/// Empty for NULL, reals in the shortest form that reads back equal. Texts of a store come from
+/// workloads and evaluators of whoever made it.
 std::string text_of(const SqlValue& value) {
   if (const auto* integer = std::get_if<std::int64_t>(&value)) return std::to_string(*integer);
-  if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  if (const auto* text = std::get_if<std::string>(&value)) return spreadsheet_text(*text);
   if (const auto* real = std::get_if<double>(&value)) {
     char buffer[32];
     return {buffer, std::to_chars(std::begin(buffer), std::end(buffer), *real).ptr};
@@ -84,8 +87,7 @@ std::string json_of(const StoreTable& data, const std::filesystem::path& store) 
     }
     list.push_back(std::move(object));
   }
-  // Texts are bytes, JSON is UTF-8: what is not is replaced.
-  return list.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  return json_text(list, 2) + "\n";
 }
 
 void report(const ReportOptions& options) {
@@ -93,6 +95,7 @@ void report(const ReportOptions& options) {
   const bool as_json =
       options.format == "json" || (options.format.empty() && global_options().json);
   if (options.out.empty()) {
+    stdout_carries_data();
     std::cout << (as_json ? json_of(data, options.store) : format_table(csv_of(data)));
   } else if (as_json) {
     AtomicFile file(options.out);

@@ -18,6 +18,7 @@
 #include "host/cli/options.hpp"
 #include "host/cli/table_command.hpp"
 #include "host/core/error.hpp"
+#include "host/core/json_text.hpp"
 #include "host/engine/engine.hpp"
 #include "models/starlight/acquisition.hpp"
 #include "models/starlight/warp.hpp"
@@ -122,7 +123,7 @@ ScoreCounts score_table(Table& table, const StarlightModel& model, const ScoreOp
   ScoreCounts counts;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     for (const std::size_t column : columns) table.rows[i][column].clear();
-    table.rows[i][columns[kError]] = rows[i].error;
+    table.rows[i][columns[kError]] = spreadsheet_text(rows[i].error);
     if (rows[i].error.empty()) {
       points.push_back({rows[i].layer, rows[i].hardware, rows[i].mapping});
       row_of.push_back(i);
@@ -159,12 +160,11 @@ void run_score(const ScoreOptions& options) {
         options.input, counts.far, table.rows.size());
   write_table(table, options.output);
   if (global_options().json)
-    std::cout << nlohmann::ordered_json{{"model_hash", model.hash()},
-                                        {"rows", table.rows.size()},
-                                        {"invalid", counts.invalid},
-                                        {"far", counts.far},
-                                        {"output", options.output}}
-                     .dump()
+    std::cout << json_text(nlohmann::ordered_json{{"model_hash", model.hash()},
+                                                  {"rows", table.rows.size()},
+                                                  {"invalid", counts.invalid},
+                                                  {"far", counts.far},
+                                                  {"output", options.output}})
               << '\n';
   else
     std::cout << table.rows.size() << " rows scored, " << counts.invalid
@@ -190,7 +190,7 @@ void add_score(CLI::App& app) {
   command
       ->add_option("--incumbent", options->incumbent,
                    "Best EDP so far (J*cycle): adds the expected improvement of ln EDP")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number());
   add_array_size_option(*command, options->array_size);
   command->callback([options] { run_score(*options); });
 }

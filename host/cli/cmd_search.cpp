@@ -366,12 +366,12 @@ void add_search(CLI::App& app) {
       ->capture_default_str();
   sub->add_option("--time-limit", command->time_limit_s,
                   "seconds per strategy, 0: none (results then depend on the machine's speed)")
-      ->check(CLI::NonNegativeNumber)
+      ->check(non_negative_number())
       ->capture_default_str();
   sub->add_option("--run-time-limit", command->run_time_limit_s,
                   "seconds per RTL run; 0: long enough for the run's cycles on a slow machine, for "
                   "--evaluator 120")
-      ->check(CLI::NonNegativeNumber)
+      ->check(non_negative_number())
       ->capture_default_str();
   sub->add_option("--compare", command->compare, "rivals with the same RTL budget")
       ->delimiter(',')

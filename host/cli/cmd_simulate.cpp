@@ -1,11 +1,12 @@
 // polaris simulate: one design point in the RTL simulator, beside the analytical model's numbers.
 #include <fmt/format.h>
-#include <unistd.h>
+#include <fmt/ostream.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <iostream>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -17,9 +18,11 @@
 #include "host/cli/options.hpp"
 #include "host/config/space_yaml.hpp"
 #include "host/config/workload_yaml.hpp"
+#include "host/core/atomic_file.hpp"
 #include "host/core/error.hpp"
 #include "host/core/interrupt.hpp"
 #include "host/core/paths.hpp"
+#include "host/core/scratch.hpp"
 #include "host/io/mapping_text.hpp"
 #include "host/rtl/scheduler.hpp"
 #include "host/space/layer_space.hpp"
@@ -53,37 +56,27 @@ struct SimulateOptions {
   std::string trace_cycles;            ///< FROM:TO; empty: all
 };
 
-/// A waveform on its way to `target`: written in a folder beside it, which vanishes, whatever the
-/// simulator has left in it, unless `commit` moves the file to its place.
+/// A waveform on its way to its file: the simulator writes it in a folder beside that, which
+/// vanishes, whatever else is left in it.
 class WaveformFile {
  public:
-  explicit WaveformFile(std::filesystem::path target)
-      : target_(std::move(target)), folder_(fmt::format("{}.tmp{}", target_.string(), ::getpid())) {
-    std::error_code error;
-    if (std::filesystem::is_directory(target_, error))
-      throw Error::expected("a file to write", "a folder", target_.string());
-    std::filesystem::create_directory(folder_, error);
-    if (error) throw Error::expected("a writable file", error.message(), target_.string());
-    folder_ = std::filesystem::absolute(folder_);
-  }
-  ~WaveformFile() {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
-  WaveformFile(const WaveformFile&) = delete;
-  WaveformFile& operator=(const WaveformFile&) = delete;
+  explicit WaveformFile(const std::string& target)
+      : file_(target), folder_(file_.scratch_parent(), kPrivate) {}
 
-  std::filesystem::path path() const { return folder_ / "waveform"; }
+  std::filesystem::path path() const {
+    return std::filesystem::absolute(folder_.path() / "waveform");
+  }
 
   void commit() {
-    std::error_code error;
-    std::filesystem::rename(path(), target_, error);
-    if (error) throw Failure(target_.string() + ": rename failed: " + error.message());
+    file_.take(path());
+    file_.commit();
   }
 
  private:
-  std::filesystem::path target_;
-  std::filesystem::path folder_;
+  static constexpr mode_t kPrivate = 0700;
+
+  AtomicFile file_;
+  ScratchFolder folder_;
 };
 
 /// FROM:TO, both cycles of [0, 2^62].
@@ -229,7 +222,7 @@ ordered_json describe(const RtlJob& job, const RtlResult& rtl, const std::string
 }
 
 void print_row(const std::string& name, double rtl, double model) {
-  fmt::print("{:<22} {:>16.6g} {:>16.6g} {:>8.3f}\n", name, rtl, model, rtl / model);
+  fmt::print(std::cout, "{:<22} {:>16.6g} {:>16.6g} {:>8.3f}\n", name, rtl, model, rtl / model);
 }
 
 void print_text(const ordered_json& result) {
@@ -237,19 +230,20 @@ void print_text(const ordered_json& result) {
   const ordered_json& rtl = result["rtl"];
   const ordered_json& model = result["analytical"];
   const ordered_json& hardware = result["hardware"];
-  fmt::print("layer     {}\nhardware  dim {}, accumulator {} KiB, scratchpad {} KiB, bus {} B\n",
+  fmt::print(std::cout,
+             "layer     {}\nhardware  dim {}, accumulator {} KiB, scratchpad {} KiB, bus {} B\n",
              result["layer"].get<std::string>(), hardware["dim"].get<int>(),
              hardware["accumulator_kib"].get<std::int64_t>(),
              hardware["scratchpad_kib"].get<std::int64_t>(), hardware["bus_bytes"].get<int>());
-  fmt::print("mapping   {}\n", result["mapping"].get<std::string>());
+  fmt::print(std::cout, "mapping   {}\n", result["mapping"].get<std::string>());
   if (!result["without"].empty())
-    fmt::print("without   {}: not the real machine\n",
+    fmt::print(std::cout, "without   {}: not the real machine\n",
                fmt::join(result["without"].get<std::vector<std::string>>(), ", "));
-  fmt::print("\n{:<22} {:>16} {:>16} {:>8}\n", "", rtl.contains("energy") ? "RTL" : "evaluator",
-             "analytical", "ratio");
+  fmt::print(std::cout, "\n{:<22} {:>16} {:>16} {:>8}\n", "",
+             rtl.contains("energy") ? "RTL" : "evaluator", "analytical", "ratio");
   const auto cycles = rtl["cycles"].get<std::int64_t>();
   const auto model_cycles = model["cycles"].get<std::int64_t>();
-  fmt::print("{:<22} {:>16} {:>16} {:>8.3f}\n", "cycles", cycles, model_cycles,
+  fmt::print(std::cout, "{:<22} {:>16} {:>16} {:>8.3f}\n", "cycles", cycles, model_cycles,
              result["cycles_ratio"].get<double>());
   print_row("energy uJ", kMicrojoulePerPicojoule * rtl["energy_pj"].get<double>(),
             kMicrojoulePerPicojoule * model["energy_pj"].get<double>());
@@ -259,16 +253,16 @@ void print_text(const ordered_json& result) {
                 kMicrojoulePerPicojoule * model["energy"][name].get<double>());
   print_row("EDP J*cycle", rtl["edp"].get<double>(), model["edp"].get<double>());
   if (!rtl.contains("energy")) {  // an external evaluator: its counters are its own
-    if (!rtl["counters"].empty()) fmt::print("\ncounters of the evaluator\n");
+    if (!rtl["counters"].empty()) fmt::print(std::cout, "\ncounters of the evaluator\n");
     for (const auto& [name, value] : rtl["counters"].items())
-      fmt::print("  {:<20} {:>16.6g}\n", name, value.get<double>());
+      fmt::print(std::cout, "  {:<20} {:>16.6g}\n", name, value.get<double>());
     return;
   }
-  fmt::print("\nshare of the cycles\n");
+  fmt::print(std::cout, "\nshare of the cycles\n");
   for (const char* name : {"mesh_rows", "weight_stalls", "input_stalls", "output_stalls"})
-    fmt::print("{:<22} {:>15.1f}%\n", fmt::format("  {}", name),
+    fmt::print(std::cout, "{:<22} {:>15.1f}%\n", fmt::format("  {}", name),
                100.0 * rtl["counters"][name].get<double>() / static_cast<double>(cycles));
-  if (result["functional"].get<bool>()) fmt::print("\noutputs equal to the reference\n");
+  if (result["functional"].get<bool>()) fmt::print(std::cout, "\noutputs equal to the reference\n");
 }
 
 void run_simulate(const SimulateOptions& options) {
@@ -296,7 +290,7 @@ void run_simulate(const SimulateOptions& options) {
     throw Failure(fmt::format("simulate: {}: {}", to_string(result.status), result.reason));
   const ordered_json described = describe(job, result, scheduler.rtl_hash());
   if (global_options().json)
-    fmt::print("{}\n", described.dump(2));
+    fmt::print(std::cout, "{}\n", described.dump(2));
   else
     print_text(described);
 }
@@ -367,7 +361,7 @@ void add_simulate(CLI::App& app) {
       ->check(integer_in(1))
       ->capture_default_str();
   command->add_option("--time-limit", options->time_limit_s, "Give up after seconds; 0: never")
-      ->check(CLI::NonNegativeNumber)
+      ->check(non_negative_number())
       ->capture_default_str();
   CLI::Option* trace = command
                            ->add_option("--trace", options->trace,

@@ -1,5 +1,6 @@
 // polaris space: how large a design space is, what an index means, how much of it is feasible.
 #include <fmt/format.h>
+#include <fmt/ostream.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -145,22 +146,23 @@ void print_layers(const ordered_json& result, bool sampled) {
   std::size_t width = 5;
   for (const auto& layer : result["layers"])
     width = std::max(width, layer["name"].get_ref<const std::string&>().size());
-  fmt::print("space {} ({}), workload {} ({})\n{:<{}} {:>6} {:>15} {:>9} {:>20} {:>20}{}\n",
-             result["space"].get<std::string>(), result["space_hash"].get<std::string>(),
-             result["workload"].get<std::string>(), result["workload_hash"].get<std::string>(),
-             "layer", width, "count", "MACs", "hardware", "mappings", "design points",
-             sampled ? " feasible" : "");
+  fmt::print(
+      std::cout, "space {} ({}), workload {} ({})\n{:<{}} {:>6} {:>15} {:>9} {:>20} {:>20}{}\n",
+      result["space"].get<std::string>(), result["space_hash"].get<std::string>(),
+      result["workload"].get<std::string>(), result["workload_hash"].get<std::string>(), "layer",
+      width, "count", "MACs", "hardware", "mappings", "design points", sampled ? " feasible" : "");
   for (const auto& layer : result["layers"])
-    fmt::print("{:<{}} {:>6} {:>15} {:>9} {:>20} {:>20}{}\n", layer["name"].get<std::string>(),
-               width, layer["count"].get<std::int64_t>(), layer["macs"].get<std::int64_t>(),
-               layer["hardware"].get<std::uint64_t>(), layer["mappings"].get<std::uint64_t>(),
-               layer["size"].get<std::uint64_t>(),
+    fmt::print(std::cout, "{:<{}} {:>6} {:>15} {:>9} {:>20} {:>20}{}\n",
+               layer["name"].get<std::string>(), width, layer["count"].get<std::int64_t>(),
+               layer["macs"].get<std::int64_t>(), layer["hardware"].get<std::uint64_t>(),
+               layer["mappings"].get<std::uint64_t>(), layer["size"].get<std::uint64_t>(),
                sampled ? fmt::format(" {:>7.3f}%", 100 * layer["feasible"].get<double>()) : "");
 }
 
 void print_point(const ordered_json& point) {
   for (const auto& [key, value] : point.items())
-    fmt::print("{:<10} {}\n", key, value.is_string() ? value.get<std::string>() : value.dump());
+    fmt::print(std::cout, "{:<10} {}\n", key,
+               value.is_string() ? value.get<std::string>() : value.dump());
 }
 
 void run_space(const SpaceOptions& options) {
@@ -186,7 +188,7 @@ void run_space(const SpaceOptions& options) {
     const ordered_json point = describe_point(
         layer, space, options.index ? *options.index : index_of_point(layer, space, options));
     if (as_json)
-      fmt::print("{}\n", point.dump(2));
+      fmt::print(std::cout, "{}\n", point.dump(2));
     else
       print_point(point);
     return;
@@ -199,7 +201,7 @@ void run_space(const SpaceOptions& options) {
   for (std::size_t i = 0; i < workload.layers.size(); ++i)
     result["layers"].push_back(describe_layer(workload.layers[i], space, i, options.sample));
   if (as_json)
-    fmt::print("{}\n", result.dump(2));
+    fmt::print(std::cout, "{}\n", result.dump(2));
   else
     print_layers(result, options.sample > 0);
 }

@@ -153,7 +153,8 @@ std::vector<std::pair<std::size_t, std::uint64_t>> read_avoided(const std::strin
     if (!index || *index < 0)
       throw Error::expected("an index", in_quotes(text), fmt::format("{}: row {}", file, r + 1));
     for (std::size_t l = 0; l < workload.layers.size(); ++l)
-      if (workload.layers[l].name == trimmed(table.rows[r][layer_column]))
+      if (spreadsheet_text(workload.layers[l].name) ==
+          spreadsheet_text(trimmed(table.rows[r][layer_column])))
         out.emplace_back(l, static_cast<std::uint64_t>(*index));
   }
   return out;
@@ -276,20 +277,20 @@ void add_sweep(CLI::App& app) {
   sub->add_option("--incumbent", command->incumbent,
                   "best EDP so far (J*cycle) of --layer, for ei and logei")
       ->needs(layer)
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number());
   sub->add_option("--beta", command->beta, "standard deviations of lcb")
-      ->check(CLI::NonNegativeNumber)
+      ->check(non_negative_number())
       ->capture_default_str();
   sub->add_option("--max-area", command->max_area, "mm^2 of the accelerator")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number());
   sub->add_option("--max-accumulator-kib", command->max_accumulator_kib, "accumulator capacity")
       ->check(integer_in(1, 1 << 20));
   sub->add_option("--max-scratchpad-kib", command->max_scratchpad_kib, "scratchpad capacity")
       ->check(integer_in(1, 1 << 20));
   sub->add_option("--max-energy", command->max_energy_uj, "uJ of one execution of a layer")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number());
   sub->add_option("--max-latency", command->max_latency, "cycles of one execution of a layer")
-      ->check(CLI::PositiveNumber);
+      ->check(positive_number());
   sub->add_flag("--only-top", command->only_top,
                 "with Starlight: only the best points of each layer; what a bound shows not to be "
                 "among them is pruned, so no tables by hardware, no fronts, no ranking");
@@ -298,7 +299,7 @@ void add_sweep(CLI::App& app) {
   sub->add_option("--shard", command->shard, "i/n: part i of n; all parts go to `polaris merge`")
       ->capture_default_str();
   sub->add_option("--checkpoint", command->checkpoint_s, "seconds between checkpoints")
-      ->check(CLI::NonNegativeNumber)
+      ->check(non_negative_number())
       ->capture_default_str();
   sub->add_flag("--dry-run", command->dry_run,
                 "only estimate points, time and memory, from a sample of a few seconds");

@@ -17,9 +17,11 @@
 #include "host/config/space_yaml.hpp"
 #include "host/config/workload_yaml.hpp"
 #include "host/core/error.hpp"
+#include "host/core/json_text.hpp"
 #include "host/core/paths.hpp"
 #include "host/engine/engine.hpp"
 #include "host/fit/fit.hpp"
+#include "host/fit/model_file.hpp"
 #include "host/fit/pretrain.hpp"
 #include "host/search/pretraining.hpp"
 
@@ -142,7 +144,7 @@ Pretrained make_pretrained(const TrainOptions& options) {
 
 void print_result(const nlohmann::ordered_json& result) {
   if (global_options().json) {
-    std::cout << result.dump() << '\n';
+    std::cout << json_text(result) << '\n';
     return;
   }
   for (const auto& [key, value] : result.items())
@@ -159,6 +161,7 @@ void run_train(const TrainOptions& options) {
   if (!options.high.empty() && options.target.empty())
     throw Error::expected("--target with --high", "none", "train");
   if (global.backend != "auto") usable_backend(global.backend);  // refused before any work
+  expect_model_target(options.output);
   // The small file first: a mistake in it should not cost the pre-training.
   std::vector<DesignSample> samples;
   if (!options.high.empty()) samples = read_high(options, global.threads);

@@ -1,18 +1,16 @@
 // polaris: parses the command line, runs one sub-command, maps failures to exit codes.
-#include <spdlog/sinks/stdout_color_sinks.h>
-#include <spdlog/spdlog.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cstdlib>
 #include <iostream>
-#include <memory>
 #include <new>
 #include <string>
 
 #include "host/cli/commands.hpp"
 #include "host/cli/options.hpp"
+#include "host/cli/printable_output.hpp"
 #include "host/core/error.hpp"
+#include "host/core/paths.hpp"
+#include "host/core/printable.hpp"
 #include "host/core/read_file.hpp"
 #include "host/core/version.hpp"
 
@@ -21,20 +19,18 @@ namespace {
 
 constexpr int kSuccess = 0, kFailed = 1, kWrongInput = 2;
 
-/// stdout belongs to results: progress and logs go to stderr.
-void configure_logging(bool quiet) {
-  const auto mode = std::getenv("NO_COLOR") != nullptr ? spdlog::color_mode::never
-                                                       : spdlog::color_mode::automatic;
-  const auto sink = std::make_shared<spdlog::sinks::stderr_color_sink_mt>(mode);
-  spdlog::set_default_logger(std::make_shared<spdlog::logger>("polaris", sink));
-  spdlog::set_pattern("%^%l%$: %v");
-  spdlog::set_level(quiet ? spdlog::level::warn : spdlog::level::info);
-}
-
 int fail(std::string message, int exit_code) {
   std::replace(message.begin(), message.end(), '\n', ' ');
-  std::cerr << "polaris: " << message << '\n';
+  std::cerr << "polaris: " << printable(message) << '\n';
   return exit_code;
+}
+
+/// A value that is empty comes from a variable that a script has not set: it means no default.
+void refuse_empty_values(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& value : option->results())
+      if (value.empty()) throw Error::expected("a value", "''", option->get_name());
+  for (const CLI::App* command : app.get_subcommands()) refuse_empty_values(*command);
 }
 
 void run(CLI::App& app, int argc, char** argv) {
@@ -47,6 +43,8 @@ void run(CLI::App& app, int argc, char** argv) {
 }
 
 int main_checked(int argc, char** argv) {
+  drop_relative_path_entries();
+  const PrintableOutput output;
   CLI::App app("Multi-fidelity design space exploration of deep-learning accelerators.", "polaris");
   app.set_version_flag("--version", std::string("polaris ") + kVersion);
   app.require_subcommand(1);
@@ -64,7 +62,11 @@ int main_checked(int argc, char** argv) {
   add_score(app);
   add_report(app);
   add_bench(app);
-  app.parse_complete_callback([] { configure_logging(global_options().quiet); });
+  app.parse_complete_callback([&app] {
+    refuse_empty_values(app);
+    configure_logging(global_options().quiet);
+    if (global_options().json) stdout_carries_data();
+  });
   try {
     run(app, argc, argv);
     return kSuccess;

@@ -1,5 +1,7 @@
 #include "host/cli/options.hpp"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
@@ -26,6 +28,19 @@ std::string check_integer(const std::string& text, T low, T high) {
   return "expected an integer" + range + ", got '" + text + "'";
 }
 
+/// Refuses what is no decimal number of [low, high] as a whole: NaN too, which no comparison with a
+/// bound refuses.
+CLI::Validator number_validator(double low, double high, const std::string& wanted) {
+  const auto check = [low, high, wanted](std::string& text) {
+    double value = 0.0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, value);
+    if (error == std::errc() && stop == end && value >= low && value <= high) return std::string();
+    return "expected " + wanted + ", got '" + text + "'";
+  };
+  return CLI::Validator(check, "");
+}
+
 }  // namespace
 
 GlobalOptions& global_options() {
@@ -36,6 +51,20 @@ GlobalOptions& global_options() {
 CLI::Validator integer_in(std::int64_t low, std::int64_t high) {
   return CLI::Validator([low, high](std::string& text) { return check_integer(text, low, high); },
                         "");
+}
+
+CLI::Validator number_in(double low, double high) {
+  return number_validator(low, high, fmt::format("a number of {}..{}", low, high));
+}
+
+CLI::Validator positive_number() {
+  constexpr double kLeast = std::numeric_limits<double>::min();
+  return number_validator(kLeast, kMostNumber,
+                          fmt::format("a number > 0, at most {}", kMostNumber));
+}
+
+CLI::Validator non_negative_number() {
+  return number_validator(0.0, kMostNumber, fmt::format("a number >= 0, at most {}", kMostNumber));
 }
 
 CLI::Validator one_of(std::vector<std::string> words) {

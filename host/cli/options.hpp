@@ -32,6 +32,16 @@ void add_global_options(CLI::App& app);
 CLI::Validator integer_in(std::int64_t low,
                           std::int64_t high = std::numeric_limits<std::int64_t>::max());
 
+/// Accept finite decimal numbers above 0, or from 0, up to kMostNumber.
+CLI::Validator positive_number();
+CLI::Validator non_negative_number();
+
+/// Accepts finite decimal numbers of [low, high].
+CLI::Validator number_in(double low, double high);
+
+/// Larger than any quantity here; smaller by far than where its products leave the range of double.
+inline constexpr double kMostNumber = 1e30;
+
 /// Accepts the given words; the refusal lists them.
 CLI::Validator one_of(std::vector<std::string> words);
 

@@ -89,7 +89,7 @@ DesignSpace read_design_space(const std::filesystem::path& path) {
   root.expect_keys({"polaris", "kind", "name", "source", "hardware", "memory", "max_area_mm2"});
   expect_schema(root, "space");
   DesignSpace space;
-  space.name = root.at("name").text();
+  space.name = read_name(root.at("name"));
   if (const YamlNode* source = root.find("source")) source->text();
   space.hardware = read_hardware(root.at("hardware"));
   const std::int64_t widest_bus = space.hardware.value[3][space.hardware.count[3] - 1];

@@ -72,7 +72,7 @@ WorkloadLayer read_layer(const YamlNode& node) {
   else
     node.expect_keys({"name", "count", "R", "S", "P", "Q", "C", "K", "N", "stride", "dilation",
                       "groups", "gemm"});
-  out.name = node.at("name").text();
+  out.name = read_name(node.at("name"));
   if (const YamlNode* count = node.find("count")) out.count = count->integer(1, kMaxBound);
   out.layer = is_gemm ? read_gemm(node.at("gemm")) : read_convolution(node);
 
@@ -90,7 +90,7 @@ Workload read_workload(const std::filesystem::path& path) {
   root.expect_keys({"polaris", "kind", "name", "source", "layers"});
   expect_schema(root, "workload");
   Workload workload;
-  workload.name = root.at("name").text();
+  workload.name = read_name(root.at("name"));
   if (const YamlNode* source = root.find("source")) source->text();
   std::set<std::string> names;
   for (const YamlNode& node : root.at("layers").items(1, kMaxLayers)) {

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "host/core/in_quotes.hpp"
+#include "host/core/printable.hpp"
 #include "host/core/read_file.hpp"
 
 namespace polaris {
@@ -272,6 +273,13 @@ void expect_schema(const YamlNode& root, std::string_view kind) {
   if (version.text() != std::to_string(kSchemaVersion))
     throw version.error("schema version " + std::to_string(kSchemaVersion));
   if (root.at("kind").text() != kind) throw root.at("kind").error("kind " + std::string(kind));
+}
+
+std::string read_name(const YamlNode& node) {
+  std::string name = node.text();
+  if (!is_name(name))
+    throw node.error("a name of at most 256 bytes of UTF-8, without control characters");
+  return name;
 }
 
 }  // namespace polaris

@@ -78,4 +78,7 @@ class YamlNode {
 /// The head that all files of ours share: `polaris: 1` and `kind: KIND`. Throws Error otherwise.
 void expect_schema(const YamlNode& root, std::string_view kind);
 
+/// A name that reports may show: is_name() holds. Throws Error otherwise.
+std::string read_name(const YamlNode& node);
+
 }  // namespace polaris

@@ -9,11 +9,15 @@
 
 namespace polaris {
 
-/// Owner of a file descriptor, or of none.
+/// An open file of this process, or none. Never one of the three standard streams, even where this
+/// process was started without them: what is printed must not end up in a file of ours, and a child
+/// gets streams of its own.
 class Descriptor {
  public:
   Descriptor() = default;
-  explicit Descriptor(int fd) : fd_(fd) {}
+  /// Takes over what open() and its like have returned; none, with the reason in `errno`, where
+  /// that is negative.
+  explicit Descriptor(int fd);
   ~Descriptor() { close(); }
   Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   Descriptor& operator=(Descriptor&& other) noexcept {
@@ -31,6 +35,10 @@ class Descriptor {
  private:
   int fd_ = -1;
 };
+
+/// Takes over `fd` as the constructor does; throws Failure where it is negative, naming `what`
+/// could not be done and the reason in `errno`.
+Descriptor owned_descriptor(int fd, const std::string& what);
 
 /// Throws for a path that the system refused with `error_number`: Failure where the machine lacks
 /// something (room, memory, descriptors), else Error, since another path would do.

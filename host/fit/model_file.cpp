@@ -2,9 +2,12 @@
 
 #include <iterator>
 #include <system_error>
+#include <vector>
 
 #include "host/core/atomic_file.hpp"
+#include "host/core/atomic_folder.hpp"
 #include "host/core/hash.hpp"
+#include "host/core/json_text.hpp"
 #include "host/core/read_file.hpp"
 #include "host/core/version.hpp"
 #include "models/starlight/features.hpp"
@@ -25,10 +28,7 @@ void write_whole(const std::filesystem::path& path, const std::string& bytes) {
 
 void write_model_file(const std::filesystem::path& directory, const std::string& kind,
                       ModelFile file) {
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (error)
-    throw Error::expected("a folder that can be made", error.message(), directory.string());
+  AtomicFolder folder(directory, {kArrays, kDescription});
   const std::string arrays = serialize_tensors(file.tensors);
   nlohmann::ordered_json description = {{"polaris", kModelSchema},
                                         {"kind", kind},
@@ -36,8 +36,13 @@ void write_model_file(const std::filesystem::path& directory, const std::string&
                                         {"features", kFeatureNames},
                                         {"arrays_hash", content_hash(arrays)}};
   description.update(file.description);
-  write_whole(directory / kArrays, arrays);
-  write_whole(directory / kDescription, description.dump(2) + "\n");
+  write_whole(folder.path() / kArrays, arrays);
+  write_whole(folder.path() / kDescription, json_text(description, 2) + "\n");
+  folder.commit();
+}
+
+void expect_model_target(const std::filesystem::path& directory) {
+  AtomicFolder(directory, {kArrays, kDescription});
 }
 
 LoadedModelFile read_model_file(const std::filesystem::path& directory, const std::string& kind) {

@@ -1,6 +1,5 @@
 // A model folder: model.safetensors holds the arrays, model.json all else and the hash of the
-// arrays. Both are written whole or not at all, the arrays first: a cut between them leaves a hash
-// that does not match, which loading reports.
+// arrays. The folder is written and replaced as a whole (AtomicFolder).
 #pragma once
 
 #include <filesystem>
@@ -21,7 +20,8 @@ struct ModelFile {
 };
 
 /// Adds schema, kind, program version, feature names and the hash of the arrays to the description.
-/// Throws Error where the folder or a file cannot be made, Failure where writing fails.
+/// Throws Error where the folder cannot be made, or holds other files too; Failure where writing
+/// fails.
 void write_model_file(const std::filesystem::path& directory, const std::string& kind,
                       ModelFile file);
 
@@ -30,6 +30,9 @@ struct LoadedModelFile {
   JsonDocument description;
   TensorMap tensors;
 };
+
+/// Throws what write_model_file would for this folder, before the work that it is to hold.
+void expect_model_target(const std::filesystem::path& directory);
 
 /// Throws Error where a file is missing or damaged, or where schema, kind or features differ.
 LoadedModelFile read_model_file(const std::filesystem::path& directory, const std::string& kind);

@@ -36,7 +36,7 @@ struct Pretrained {
   /// Identity of scaler and encoder.
   std::string hash() const;
 
-  /// Writes the folder `directory` (made if absent), each file whole or not at all.
+  /// Writes the folder `directory` (made if absent) as a whole or not at all.
   void save(const std::filesystem::path& directory) const;
   /// Throws Error where a file is missing, damaged, or of another version or feature list.
   static Pretrained load(const std::filesystem::path& directory);

@@ -4,6 +4,8 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <memory>
 #include <new>
 #include <unordered_set>
@@ -321,6 +323,21 @@ Table parse_table(std::string_view text, std::string source) {
     throw Failure(table.source + ": out of memory after " + std::to_string(rows) + " rows");
   }
   return table;
+}
+
+std::string spreadsheet_text(std::string_view text) {
+  // The full-width forms too, which spreadsheets of East Asia take as the plain ones.
+  constexpr std::array<std::string_view, 11> kBeginnings = {
+      "=", "+", "-", "@", "\t", "\r", "\n", "\uFF1D", "\uFF0B", "\uFF0D", "\uFF20"};
+  double number = 0.0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  const bool is_number = stop == end && error == std::errc();
+  const bool runs = !is_number && std::any_of(kBeginnings.begin(), kBeginnings.end(),
+                                              [text](auto sign) { return text.starts_with(sign); });
+  std::string out(text);
+  if (runs) out.insert(0, 1, '\'');
+  return out;
 }
 
 std::string format_table(const Table& table) {

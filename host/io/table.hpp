@@ -34,6 +34,11 @@ inline constexpr std::size_t kMaxRecordBytes = std::size_t{16} << 20;
 /// UTF-8 or ASCII but UTF-16, and where a limit is exceeded; Failure where memory runs out.
 Table parse_table(std::string_view text, std::string source);
 
+/// `text` as a cell that spreadsheets show and do not run: where it begins with = + - @, a tab or a
+/// line end and is no number, an apostrophe comes before it (OWASP: CSV injection). For names,
+/// reasons and other text that this program puts into a table; a user's own cells stay as they are.
+std::string spreadsheet_text(std::string_view text);
+
 /// The table as CSV, LF line ends, quoting only where needed: parse_table gives it back.
 std::string format_table(const Table& table);
 

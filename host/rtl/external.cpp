@@ -3,14 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "host/core/error.hpp"
 #include "host/core/hash.hpp"
+#include "host/core/paths.hpp"
+#include "host/core/printable.hpp"
 #include "host/io/json_reader.hpp"
 #include "host/io/mapping_text.hpp"
 #include "host/rtl/program.hpp"
@@ -25,20 +25,17 @@ using nlohmann::ordered_json;
 constexpr int kSchema = 1;
 constexpr std::size_t kMaxAnswerBytes = 1 << 20;
 
-/// Foreign text as part of a one-line reason: whatever it holds, it ends up short and in ASCII.
-std::string printable(std::string_view text) {
+/// Foreign text as part of a one-line reason: whatever it holds, it ends up short and printable.
+std::string shown(std::string_view text) {
   constexpr std::size_t kLongest = 200;
-  std::string out(text.substr(0, kLongest));
-  for (char& c : out)
-    if (c < ' ' || c > '~') c = '?';
-  return out + (text.size() > kLongest ? "..." : "");
+  return printable(text.substr(0, kLongest)) + (text.size() > kLongest ? "..." : "");
 }
 
 std::string last_line(std::string_view text) {
   const std::size_t end = text.find_last_not_of(" \t\r\n");
   if (end == std::string_view::npos) return "";
   text = text.substr(0, end + 1);
-  return printable(text.substr(text.find_last_of('\n') + 1));
+  return shown(text.substr(text.find_last_of('\n') + 1));
 }
 
 ordered_json level_json(const Mapping& mapping, Level level, const char* name) {
@@ -58,7 +55,7 @@ RtlResult broken(const std::string& reason) {
 }
 
 RtlResult expected(const std::string& wanted, const std::string& got) {
-  return broken("expected " + wanted + ", got " + printable(got));
+  return broken("expected " + wanted + ", got " + shown(got));
 }
 
 /// An answer that says why there are no measurements.
@@ -66,7 +63,7 @@ RtlResult excuse(RtlStatus status, const std::string& key, const ordered_json& a
   const ordered_json& reason = answer[key];
   if (!reason.is_string() || answer.size() != 1)
     return expected("'" + key + "' alone, a string", answer.dump());
-  return failed_result(status, "evaluator: " + printable(reason.get<std::string>()));
+  return failed_result(status, "evaluator: " + shown(reason.get<std::string>()));
 }
 
 /// What an answer that is a JSON object means.
@@ -77,12 +74,12 @@ RtlResult read_answer(const RtlJob& job, const ordered_json& answer) {
     if (key != "cycles" && key != "energy_pj" && key != "counters")
       return expected("the keys cycles, energy_pj and counters, or error, or infeasible",
                       "'" + key + "'");
-  const auto shown = [&](const char* key) {
+  const auto value_of = [&](const char* key) {
     return answer.contains(key) ? answer[key].dump() : std::string("nothing");
   };
   const ordered_json cycles = answer.value("cycles", ordered_json());
   if (!cycles.is_number_unsigned() || cycles == 0)
-    return expected("'cycles', a positive integer", shown("cycles"));
+    return expected("'cycles', a positive integer", value_of("cycles"));
   RtlResult out;
   if (cycles.get<std::uint64_t>() > static_cast<std::uint64_t>(job.max_cycles)) {
     out = failed_result(RtlStatus::cycle_limit,
@@ -92,12 +89,14 @@ RtlResult read_answer(const RtlJob& job, const ordered_json& answer) {
   }
   const ordered_json energy = answer.value("energy_pj", ordered_json());
   if (!energy.is_number() || energy.get<double>() <= 0.0)
-    return expected("'energy_pj', a positive number", shown("energy_pj"));
+    return expected("'energy_pj', a positive number", value_of("energy_pj"));
   const ordered_json counters = answer.value("counters", ordered_json::object());
   out.named_counters.emplace();
-  if (!counters.is_object()) return expected("'counters', an object of numbers", shown("counters"));
+  if (!counters.is_object())
+    return expected("'counters', an object of numbers", value_of("counters"));
   for (const auto& [name, value] : counters.items()) {
-    if (!value.is_number()) return expected("'counters', an object of numbers", shown("counters"));
+    if (!value.is_number())
+      return expected("'counters', an object of numbers", value_of("counters"));
     (*out.named_counters)[name] = value.get<double>();
   }
   out.cycles = cycles.get<std::int64_t>();
@@ -105,23 +104,14 @@ RtlResult read_answer(const RtlJob& job, const ordered_json& answer) {
   return out;
 }
 
-/// In the folders of PATH, where a path is not given. An empty entry of PATH is no folder: a
-/// program of the current folder is named ./PROGRAM.
-std::filesystem::path find_program(const std::string& name) {
-  std::vector<std::filesystem::path> candidates;
-  if (name.find('/') != std::string::npos) {
-    candidates.emplace_back(name);
-  } else if (const char* path = std::getenv("PATH")) {
-    std::istringstream folders(path);
-    for (std::string folder; std::getline(folders, folder, ':');)
-      if (!folder.empty()) candidates.push_back(std::filesystem::path(folder) / name);
-  }
-  std::error_code unreadable;  // a folder that we may not look into has nothing for us
-  for (const std::filesystem::path& candidate : candidates)
-    if (std::filesystem::is_regular_file(candidate, unreadable) &&
-        ::access(candidate.c_str(), X_OK) == 0)
-      return candidate;
-  throw Error::expected("an executable program", "'" + printable(name) + "'", "evaluator");
+/// The program that a command begins with: a path, or a name to be found on PATH.
+std::filesystem::path locate(const std::string& name) {
+  const bool is_path = name.find('/') != std::string::npos;
+  std::filesystem::path program = is_path ? name : find_program(name).string();
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(program, ignored) || ::access(program.c_str(), X_OK) != 0)
+    throw Error::expected("an executable program", "'" + shown(name) + "'", "evaluator");
+  return program;
 }
 
 /// Read in pieces: an argument may name a file of any size.
@@ -187,7 +177,7 @@ class ExternalRunner : public JobRunner {
 class ExternalBackend : public JobBackend {
  public:
   explicit ExternalBackend(std::vector<std::string> command) : command_(std::move(command)) {
-    command_.front() = find_program(command_.front()).string();
+    command_.front() = locate(command_.front()).string();
     hash_ = command_hash(command_);
   }
 
@@ -241,8 +231,7 @@ std::vector<std::string> split_command(std::string_view text) {
     }
   }
   if (quote != '\0' || words.empty() || words.front().empty())
-    throw Error::expected("a command with its quotes closed", "'" + printable(text) + "'",
-                          "evaluator");
+    throw Error::expected("a command with its quotes closed", "'" + shown(text) + "'", "evaluator");
   return words;
 }
 
@@ -286,7 +275,7 @@ RtlResult evaluator_result(const RtlJob& job, const std::string& answer_text) {
   } catch (const JsonSyntaxError&) {
     // Reported below, like other values than objects.
   } catch (const Error& error) {
-    return broken(printable(error.what()));
+    return broken(shown(error.what()));
   }
   return expected("one JSON object on stdout",
                   answer_text.empty() ? "nothing" : "'" + answer_text + "'");

@@ -75,22 +75,12 @@ class SpawnPlan {
 
 }  // namespace
 
-Descriptor above_streams(int fd, const std::string& what) {
-  constexpr int kFirst = STDERR_FILENO + 1;
-  if (fd >= 0 && fd < kFirst) {
-    const Descriptor low(fd);
-    fd = ::fcntl(low.get(), F_DUPFD_CLOEXEC, kFirst);
-  }
-  if (fd < 0) throw Failure(what + ": " + std::strerror(errno));
-  return Descriptor(fd);
-}
-
 GuardedProcess::GuardedProcess(const std::vector<std::string>& command, const Streams& streams) {
   const std::string refused = command.front() + ": cannot start";
   int ends[2] = {-1, -1};
   const bool made = ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0;
-  lifeline_ = above_streams(made ? ends[0] : -1, refused);
-  Descriptor theirs = above_streams(ends[1], refused);
+  lifeline_ = owned_descriptor(made ? ends[0] : -1, refused);
+  Descriptor theirs = owned_descriptor(ends[1], refused);
 
   SpawnPlan plan;
   plan.pass(streams.in, STDIN_FILENO);

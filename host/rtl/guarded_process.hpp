@@ -11,11 +11,6 @@
 
 namespace polaris {
 
-/// Takes over `fd`, what open() and its like have returned, and throws Failure with the reason in
-/// `errno` where that is negative; `what` could not be done. Never one of the three standard
-/// streams, which a child gets for its own, even where this process was started without them.
-Descriptor above_streams(int fd, const std::string& what);
-
 /// A command with all that descends from it, in the hands of a guard process (guard.cpp) that holds
 /// a socket to us. The command has a process group of its own, so that a Ctrl-C at the terminal
 /// does not reach it, and default signals.

@@ -4,22 +4,24 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
-#include <fstream>
 #include <sstream>
+#include <system_error>
 #include <thread>
 #include <vector>
 
 #include "host/core/atomic_file.hpp"
+#include "host/core/descriptor.hpp"
 #include "host/core/error.hpp"
 #include "host/core/hash.hpp"
 #include "host/core/paths.hpp"
+#include "host/core/scratch.hpp"
 #include "host/rtl/subprocess.hpp"
 
 namespace polaris {
@@ -28,6 +30,7 @@ namespace {
 
 constexpr const char* kExecutable = "worker";
 constexpr const char* kRecord = "worker.hash";
+constexpr mode_t kPrivate = 0700;
 
 /// Loops over the array are unrolled up to DIM 64 (rtl/mesh.sv); fast initial values: every state
 /// that matters is reset or written before it is read.
@@ -71,6 +74,29 @@ std::vector<std::string> read_lines(const fs::path& file) {
   return lines;
 }
 
+/// The first line that a tool prints on stdout. Throws Failure where it cannot be had, and why.
+std::string ask(const std::vector<std::string>& command) {
+  constexpr double kPatienceSeconds = 60.0;
+  constexpr std::size_t kMostBytes = 1 << 16;
+  const std::string name = fmt::format("{}", fmt::join(command, " "));
+  FilterProcess process(command);
+  const auto output = process.run("", monotonic_seconds() + kPatienceSeconds, kMostBytes);
+  const std::string line = output.out.substr(0, output.out.find('\n'));
+  switch (output.ending) {
+    case FilterProcess::Ending::timed_out:
+      throw Failure(fmt::format("{}: no answer within {} s", name, kPatienceSeconds));
+    case FilterProcess::Ending::too_long:
+      throw Failure(name + ": expected a version, got a flood");
+    case FilterProcess::Ending::signalled:
+      throw Failure(fmt::format("{}: ended with signal {}", name, output.code));
+    case FilterProcess::Ending::exited:
+      if (output.code != 0)
+        throw Failure(fmt::format("{}: failed with exit code {}: {}", name, output.code,
+                                  output.err.substr(0, output.err.find('\n'))));
+  }
+  return line;
+}
+
 /// What a failed tool said last that tells why; one line.
 std::string complaint(const fs::path& log) {
   std::string last = "no message";
@@ -84,7 +110,7 @@ std::string complaint(const fs::path& log) {
 }
 
 std::string cpu_features() {
-  std::ifstream in("/proc/cpuinfo");
+  std::istringstream in(read_file("/proc/cpuinfo"));
   for (std::string line; std::getline(in, line);)
     if (line.starts_with("flags") || line.starts_with("Features")) return line;
   return "";
@@ -94,84 +120,51 @@ std::string cpu_features() {
 class BuildLock {
  public:
   BuildLock(const fs::path& path, const std::function<bool()>& cancelled)
-      : descriptor_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
-    if (descriptor_ < 0)
-      throw Failure(path.string() + ": cannot create lock: " + std::strerror(errno));
+      : descriptor_(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+    if (!descriptor_)
+      throw Failure(path.parent_path().string() +
+                    ": expected this machine's simulator or room to build it, got " +
+                    std::strerror(errno) + "; POLARIS_CACHE names another folder");
     constexpr std::chrono::milliseconds kRetryPeriod(50);
-    while (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
-      if (cancelled()) {
-        ::close(descriptor_);
-        throw Failure("RTL build cancelled");
-      }
+    while (::flock(descriptor_.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (cancelled()) throw Failure("RTL build cancelled");
       std::this_thread::sleep_for(kRetryPeriod);
     }
   }
-  ~BuildLock() { ::close(descriptor_); }
-  BuildLock(const BuildLock&) = delete;
-  BuildLock& operator=(const BuildLock&) = delete;
 
  private:
-  int descriptor_;
+  Descriptor descriptor_;
 };
 
-constexpr const char* kScratchPrefix = ".build-";
-
-/// A folder that vanishes unless it is renamed.
-class ScratchFolder {
- public:
-  explicit ScratchFolder(const fs::path& parent) {
-    std::string name = (parent / (std::string(kScratchPrefix) + "XXXXXX")).string();
-    if (::mkdtemp(name.data()) == nullptr)
-      throw Failure(name + ": cannot create: " + std::strerror(errno));
-    path_ = name;
-    fs::permissions(path_, fs::perms(0755));  // it becomes part of a cache that may be shared
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
-
-/// Removes what builds that were killed have left.
-void remove_abandoned(const fs::path& parent) {
-  constexpr std::chrono::hours kLongestBuild(24);
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(parent, ignored))
-    if (entry.path().filename().string().starts_with(kScratchPrefix) &&
-        fs::file_time_type::clock::now() - entry.last_write_time(ignored) > kLongestBuild)
-      fs::remove_all(entry.path(), ignored);
-}
-
+/// An executable that is as it was built, and that nobody but this user or root can have touched.
 bool intact(const fs::path& folder) {
-  std::error_code ignored;
+  constexpr mode_t kOthersWrite = S_IWGRP | S_IWOTH;
+  struct stat status {};
+  for (const fs::path& path : {folder, folder / kExecutable, folder / kRecord}) {
+    if (::lstat(path.c_str(), &status) != 0 || (status.st_mode & kOthersWrite) != 0) return false;
+    if (status.st_uid != 0 && status.st_uid != ::geteuid()) return false;
+    if (!S_ISREG(status.st_mode) && path != folder) return false;
+  }
   return ::access((folder / kExecutable).c_str(), R_OK | X_OK) == 0 &&
-         fs::is_regular_file(folder / kExecutable, ignored) &&
-         fs::is_regular_file(folder / kRecord, ignored) &&
          read_file(folder / kRecord) == content_hash(read_file(folder / kExecutable));
 }
 
 }  // namespace
 
 struct RtlModelCache::Toolchain {
-  std::string compiler;
-  std::string versions;     ///< first lines of --version of verilator and compiler
+  std::string verilator;    ///< program
+  std::string compiler;     ///< program
+  std::string identity;     ///< what --version says first, and the compiler's name
   fs::path verilator_root;  ///< holds include/verilated.cpp
 };
 
 RtlModelCache::RtlModelCache(RtlModelOptions options) : options_(std::move(options)) {
   if (options_.rtl_dir.empty()) options_.rtl_dir = polaris::rtl_dir();
-  root_ = (options_.cache_dir.empty() ? polaris::cache_dir() : options_.cache_dir) / "rtl";
-  std::error_code error;
-  fs::create_directories(root_, error);
-  if (error) throw Failure(root_.string() + ": cannot create: " + error.message());
-  root_ = fs::absolute(root_);
+  const fs::path cache = options_.cache_dir.empty() ? polaris::cache_dir() : options_.cache_dir;
+  root_ = fs::absolute(cache) / "rtl";
+  create_private_folder(root_);
+  expect_trusted(root_.parent_path());
+  expect_trusted(root_);
   options_.rtl_dir = fs::absolute(options_.rtl_dir);
 
   std::vector<fs::path> files;
@@ -193,34 +186,22 @@ RtlModelCache::RtlModelCache(RtlModelOptions options) : options_(std::move(optio
   source_hash_ = content_hash(content);
 }
 
-RtlModelCache::Toolchain RtlModelCache::find_tools(const fs::path& scratch,
-                                                   const std::function<bool()>& cancelled) const {
-  const fs::path log = scratch / "tool.log";
-  const auto ask = [&](const std::vector<std::string>& command) -> std::string {
-    if (run_command(command, log, cancelled) != 0) return "";
-    const std::vector<std::string> lines = read_lines(log);
-    return lines.empty() ? "" : lines.front();
-  };
+RtlModelCache::Toolchain RtlModelCache::find_tools() const {
   Toolchain out;
-  const std::string version = ask({"verilator", "--version"});
-  out.verilator_root = ask({"verilator", "--getenv", "VERILATOR_ROOT"});
-  if (version.empty() || out.verilator_root.empty())
-    throw Failure("verilator: expected a working installation, 'verilator --version' failed");
+  out.verilator = find_program("verilator").string();
+  if (out.verilator.empty()) throw Failure("RTL simulator: expected verilator on PATH, found none");
+  const std::string version = ask({out.verilator, "--version"});
+  out.verilator_root = ask({out.verilator, "--getenv", "VERILATOR_ROOT"});
   std::vector<std::string> candidates = {"clang++", "g++"};
   if (!options_.compiler.empty()) candidates = {options_.compiler};
   for (const std::string& candidate : candidates) {
-    std::string compiler_version;
-    try {
-      compiler_version = ask({candidate, "--version"});
-    } catch (const Failure&) {
-      continue;  // not installed: try the next
-    }
-    out.compiler = candidate;
-    out.versions = version + "\n" + compiler_version;
+    const bool is_path = candidate.find('/') != std::string::npos;
+    out.compiler = is_path ? candidate : find_program(candidate).string();
+    if (::access(out.compiler.c_str(), X_OK) != 0) continue;  // not installed: try the next
+    out.identity = version + "\n" + ask({out.compiler, "--version"}) + "\n" + candidate;
     return out;
   }
-  throw Failure("C++ compiler for the RTL: expected " + candidates.front() +
-                " to run, cannot start it");
+  throw Failure("C++ compiler for the RTL: expected " + candidates.front() + ", found none");
 }
 
 void RtlModelCache::build(int dim, const Toolchain& tools, const fs::path& folder,
@@ -234,7 +215,7 @@ void RtlModelCache::build(int dim, const Toolchain& tools, const fs::path& folde
                     " with exit code " + std::to_string(code) + ": " + complaint(log));
   };
   const fs::path model = folder / "model";
-  std::vector<std::string> command = {"verilator"};
+  std::vector<std::string> command = {tools.verilator};
   for (const std::string& flag : verilator_flags(options_)) command.push_back(flag);
   command.insert(command.end(), {"-GDim=" + std::to_string(dim), "-Mdir", model.string(),
                                  "-I" + options_.rtl_dir.string()});
@@ -271,6 +252,7 @@ void RtlModelCache::build(int dim, const Toolchain& tools, const fs::path& folde
   run(command, "compiler");
   std::error_code ignored;
   fs::remove_all(model, ignored);
+  ::chmod((folder / kExecutable).c_str(), kPrivate);  // whatever the umask
 
   AtomicFile record(folder / kRecord);
   record.stream() << content_hash(read_file(folder / kExecutable));
@@ -278,26 +260,31 @@ void RtlModelCache::build(int dim, const Toolchain& tools, const fs::path& folde
 }
 
 fs::path RtlModelCache::worker(int dim, const std::function<bool()>& cancelled) const {
-  const ScratchFolder scratch(root_);
-  const Toolchain tools = find_tools(scratch.path(), cancelled);
-  std::string identity = source_hash_ + "\n" + tools.versions + "\n" + tools.compiler + "\n" +
-                         cpu_features() + "\n" + std::to_string(dim);
+  const Toolchain tools = find_tools();
+  std::string identity =
+      source_hash_ + "\n" + tools.identity + "\n" + cpu_features() + "\n" + std::to_string(dim);
   for (const auto& flags : {verilator_flags(options_), compiler_flags(options_.waveform)})
     for (const std::string& flag : flags) identity += " " + flag;
   const std::string key = content_hash(identity);
   const fs::path folder = root_ / key;
+  // Nothing is written where the simulator is there: the cache may be read-only.
+  if (intact(folder)) return folder / kExecutable;
   const BuildLock lock(root_ / (key + ".lock"), cancelled);
   if (intact(folder)) return folder / kExecutable;
-  std::error_code error;
-  if (fs::exists(folder)) {
-    spdlog::warn("{}: simulator is damaged, building it anew", folder.string());
-    fs::remove_all(folder, error);
+  std::error_code ignored;
+  if (fs::exists(fs::symlink_status(folder, ignored))) {
+    spdlog::warn("{}: simulator is damaged or open to others, building it anew", folder.string());
+    fs::remove_all(folder, ignored);  // where that fails, the rename says why
   }
   remove_abandoned(root_);
   spdlog::info("building the RTL simulator for DIM {}", dim);
-  build(dim, tools, scratch.path(), cancelled);
-  fs::rename(scratch.path(), folder, error);
-  if (error) throw Failure(folder.string() + ": rename failed: " + error.message());
+  try {
+    const ScratchFolder scratch(root_, kPrivate);
+    build(dim, tools, scratch.path(), cancelled);
+    fs::rename(scratch.path(), folder);
+  } catch (const std::system_error& refusal) {
+    throw Failure(std::string("RTL build: ") + refusal.what());
+  }
   return folder / kExecutable;
 }
 

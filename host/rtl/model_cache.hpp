@@ -21,10 +21,12 @@ struct RtlModelOptions {
 
 /// One folder per content: sources, tools, flags, CPU and array size. Safe for concurrent use by
 /// threads and processes: a lock file lets one build and the others wait; a folder appears by
-/// rename, complete; an executable that differs from its recorded hash is built anew.
+/// rename, complete. An executable that differs from its recorded hash, or that others than this
+/// user and root own or may write, is built anew. A cache that may not be written serves what it
+/// holds.
 class RtlModelCache {
  public:
-  /// Throws Failure where the RTL sources are not found.
+  /// Throws Failure where the RTL sources are not found, and where others may write in the cache.
   explicit RtlModelCache(RtlModelOptions options);
 
   /// Path of the worker executable for `dim`, built if need be (10 to 30 s). Throws Failure with
@@ -36,8 +38,7 @@ class RtlModelCache {
 
  private:
   struct Toolchain;
-  Toolchain find_tools(const std::filesystem::path& scratch,
-                       const std::function<bool()>& cancelled) const;
+  Toolchain find_tools() const;
   void build(int dim, const Toolchain& tools, const std::filesystem::path& folder,
              const std::function<bool()>& cancelled) const;
 

@@ -26,8 +26,8 @@ class OutputPipe {
   OutputPipe() {
     int ends[2] = {-1, -1};
     const bool made = ::pipe2(ends, O_CLOEXEC) == 0;
-    reader_ = above_streams(made ? ends[0] : -1, "cannot create a pipe");
-    writer_ = above_streams(ends[1], "cannot create a pipe");
+    reader_ = owned_descriptor(made ? ends[0] : -1, "cannot create a pipe");
+    writer_ = owned_descriptor(ends[1], "cannot create a pipe");
     ::fcntl(reader_.get(), F_SETFL, O_NONBLOCK);
   }
 
@@ -53,7 +53,7 @@ class OutputPipe {
 /// A nameless file that holds `text`, read from its beginning.
 Descriptor open_text(std::string_view text) {
   Descriptor file =
-      above_streams(::memfd_create("polaris-job", MFD_CLOEXEC), "cannot create a memory file");
+      owned_descriptor(::memfd_create("polaris-job", MFD_CLOEXEC), "cannot create a memory file");
   while (!text.empty()) {
     const ssize_t written = ::write(file.get(), text.data(), text.size());
     if (written < 0) throw Failure(std::string("memory file: ") + std::strerror(errno));
@@ -73,8 +73,8 @@ Subprocess::Subprocess(const std::vector<std::string>& command) {
   const std::string refused = command.front() + ": cannot start";
   int ends[2] = {-1, -1};
   const bool made = ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0;
-  socket_ = above_streams(made ? ends[0] : -1, refused);
-  const Descriptor theirs = above_streams(ends[1], refused);
+  socket_ = owned_descriptor(made ? ends[0] : -1, refused);
+  const Descriptor theirs = owned_descriptor(ends[1], refused);
   process_ = std::make_unique<GuardedProcess>(
       command, GuardedProcess::Streams{.in = theirs.get(), .out = theirs.get()});
 }
@@ -181,10 +181,10 @@ void FilterProcess::kill() noexcept {
 int run_command(const std::vector<std::string>& command, const std::filesystem::path& log,
                 const std::function<bool()>& cancelled) {
   const Descriptor input =
-      above_streams(::open("/dev/null", O_RDONLY | O_CLOEXEC), "/dev/null: cannot open");
+      owned_descriptor(::open("/dev/null", O_RDONLY | O_CLOEXEC), "/dev/null: cannot open");
   const Descriptor output =
-      above_streams(::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644),
-                    log.string() + ": cannot create");
+      owned_descriptor(::open(log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644),
+                       log.string() + ": cannot create");
   GuardedProcess process(command, {input.get(), output.get(), output.get()});
   constexpr int kPollMs = 10;
   while (!process.wait(kPollMs))

@@ -3,12 +3,15 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <exception>
+
 #include "host/config/space_yaml.hpp"
 #include "host/config/workload_yaml.hpp"
 #include "host/core/error.hpp"
 #include "host/core/hash.hpp"
 #include "host/core/parallel.hpp"
 #include "host/core/paths.hpp"
+#include "host/core/printable.hpp"
 #include "models/starlight/features.hpp"
 
 namespace polaris {
@@ -53,7 +56,8 @@ std::vector<LayerPoint> pretraining_points(const SearchProblem& problem, std::in
 
 std::filesystem::path shipped_encoder(const DesignSpace& space) {
   constexpr std::size_t kHashDigits = 8;
-  return zoo_dir() / "encoders" / (space.name + "-" + space_hash(space).substr(0, kHashDigits));
+  return zoo_dir() / "encoders" /
+         (file_name_of(space.name) + "-" + space_hash(space).substr(0, kHashDigits));
 }
 
 Pretrained pretrain_for_space(const DesignSpace& space, const std::vector<Workload>& workloads,
@@ -87,12 +91,24 @@ Pretrained pretrained_for(const SearchProblem& problem, int threads) {
       content_hash(fmt::format("{} {} recipe {} features {}", space_hash(problem.space()),
                                workload_hash(problem.workload()), kRecipe, features));
   const auto folder = cache_dir() / "starlight" / key;
-  if (std::filesystem::is_regular_file(folder / "model.json")) return Pretrained::load(folder);
+  std::error_code ignored;
+  if (std::filesystem::exists(folder, ignored)) {
+    try {
+      return Pretrained::load(folder);
+    } catch (const std::exception& error) {
+      spdlog::warn("the cached encoder is damaged and trained again: {}", error.what());
+      std::filesystem::remove_all(folder, ignored);
+    }
+  }
   spdlog::info("pre-training the encoder on {} analytical samples", kPoints);
   PretrainOptions options;
   options.threads = threads;
   const Pretrained trained = pretrain_for_space(problem.space(), {problem.workload()}, options);
-  trained.save(folder);
+  try {
+    trained.save(folder);
+  } catch (const std::exception& error) {
+    spdlog::warn("the encoder is not kept, the next search trains it again: {}", error.what());
+  }
   return trained;
 }
 

@@ -26,7 +26,8 @@ Pretrained pretrain_for_space(const DesignSpace& space, const std::vector<Worklo
 
 /// The problem's encoder: the one that ships with its space, else from the cache, else trained now
 /// (seconds) and cached. The cache's key is a hash of space, workload, features and recipe. A
-/// shipped encoder for other features is passed over with a warning.
+/// shipped encoder for other features is passed over with a warning, a damaged one of the cache is
+/// trained again with one, and a cache that cannot be written costs one.
 Pretrained pretrained_for(const SearchProblem& problem, int threads);
 
 }  // namespace polaris

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "host/core/error.hpp"
+#include "host/core/printable.hpp"
 #include "host/core/version.hpp"
 #include "host/io/mapping_text.hpp"
 #include "host/space/layer_text.hpp"
@@ -66,27 +67,24 @@ class RowReader {
     try {
       return parse(line);
     } catch (const Error& error) {
-      throw Error(where_ + printable(error.what()));
+      throw Error(where_ + shown(error.what()));
     }
   }
 
  private:
   SqlValue next() { return query_.value(column_++); }
 
-  static std::string printable(std::string text) {
+  static std::string shown(const std::string& text) {
     constexpr std::size_t kLongest = 300;
-    if (text.size() > kLongest) text.replace(kLongest, std::string::npos, "...");
-    for (char& c : text)
-      if (c < ' ' || c > '~') c = '?';
-    return text;
+    return printable(text.substr(0, kLongest)) + (text.size() > kLongest ? "..." : "");
   }
 
   [[noreturn]] void refuse(const std::string& expected, const SqlValue& got) const {
-    std::string shown = "nothing";
-    if (const auto* integer = std::get_if<std::int64_t>(&got)) shown = std::to_string(*integer);
-    if (const auto* real = std::get_if<double>(&got)) shown = std::to_string(*real);
-    if (const auto* text = std::get_if<std::string>(&got)) shown = printable("'" + *text + "'");
-    throw Error::expected(expected, shown, where_ + query_.column_name(column_ - 1));
+    std::string value = "nothing";
+    if (const auto* integer = std::get_if<std::int64_t>(&got)) value = std::to_string(*integer);
+    if (const auto* real = std::get_if<double>(&got)) value = std::to_string(*real);
+    if (const auto* text = std::get_if<std::string>(&got)) value = shown("'" + *text + "'");
+    throw Error::expected(expected, value, where_ + query_.column_name(column_ - 1));
   }
 
   const Query& query_;

@@ -10,6 +10,7 @@
 #include "host/core/atomic_file.hpp"
 #include "host/core/error.hpp"
 #include "host/core/hash.hpp"
+#include "host/core/output_target.hpp"
 #include "host/core/version.hpp"
 #include "host/io/mapping_text.hpp"
 #include "host/io/table.hpp"
@@ -125,7 +126,7 @@ class Tables {
 
   Row point_row(const SweepLayer& layer, Row own, std::uint64_t index, const Estimate& e) const {
     const DesignPoint point = layer.view().decode(index);
-    Row row = {sweep_, plan_.spec().workload.layers[layer.number].name};
+    Row row = {sweep_, spreadsheet_text(plan_.spec().workload.layers[layer.number].name)};
     extend(row, std::move(own));
     extend(row, {fmt::to_string(index)});
     extend(row, hardware_fields(point.hardware));
@@ -203,7 +204,8 @@ void write_results(const SweepPlan& plan, const std::vector<LayerResult>& layers
   std::error_code error;
   std::filesystem::create_directories(folder, error);
   if (error) throw Error::expected("a folder that can be made", error.message(), folder.string());
-  std::filesystem::remove(folder / kCertificate, error);
+  const OutputTarget older = find_output_target(folder / kCertificate);
+  if (older.status && S_ISREG(older.status->st_mode)) std::filesystem::remove(older.path, error);
   if (error)
     throw Error::expected("a certificate that can be replaced", error.message(), folder.string());
   const Tables tables(plan, layers);

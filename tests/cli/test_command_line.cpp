@@ -69,6 +69,33 @@ TEST(CommandLine, GlobalOptionsAreCheckedWhereverTheyStand) {
   EXPECT_NE(run_polaris(size).out, run_polaris(size + " --seed 7").out);
 }
 
+/// No comparison with a bound refuses NaN, and what overflows is no number either.
+TEST(CommandLine, NumbersAreFinite) {
+  for (const std::string option :
+       {"search --workload resnet50 --time-limit", "search --workload resnet50 --run-time-limit",
+        "simulate --time-limit", "bench --incumbent", "bench --seconds",
+        "score --model m --in i --out o --incumbent", "sweep --workload resnet50 --out o --beta",
+        "sweep --workload resnet50 --out o --layer l --incumbent",
+        "sweep --workload resnet50 --out o --max-area",
+        "sweep --workload resnet50 --out o --max-energy",
+        "sweep --workload resnet50 --out o --max-latency",
+        "sweep --workload resnet50 --out o --checkpoint"})
+    for (const char* value : {"nan", "-nan", "NAN", "inf", "-inf", "infinity", "1e400", "1e31",
+                              "-1", "1x", "0x10", "1,5", "' 1'", "''"})
+      expect_refused(run_polaris(option + " " + value), kWrongInput, ": expected a number ");
+}
+
+/// What `--pretrained "$FOLDER"` gives where the script forgot to set it.
+TEST(CommandLine, EmptyValuesAreRefused) {
+  const std::string search = "search --workload resnet50 ";
+  for (const std::string& command :
+       {search + "--pretrained ''", search + "--json-out ''", search + "--store ''",
+        std::string("train --space small --workloads resnet50 --out ''"),
+        std::string("sweep --workload resnet50 --out o --avoid ''"),
+        std::string("report --store s --what runs --out ''"), std::string("merge o ''")})
+    expect_refused(run_polaris(command), kWrongInput, ": expected a value, got ''");
+}
+
 TEST(CommandLine, CudaIsRefusedWhereThereIsNoGpu) {
   const std::optional<std::string> missing = cuda_missing();
   if (!missing) GTEST_SKIP() << "there is a GPU";

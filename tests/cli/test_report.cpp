@@ -70,6 +70,26 @@ TEST(ReportCommand, JsonThatNoRunWritesIsRefusedAsJson) {
   }
 }
 
+/// The reason of an evaluator that means no good.
+TEST(ReportCommand, ReasonsDoNoHarm) {
+  const TemporaryFolder folder;
+  const std::string file = folder / "s.db";
+  {
+    Store store(file, OpenMode::write);
+    Evaluation evaluation;
+    evaluation.status = "failed";
+    evaluation.reason = "=HYPERLINK(1)\x1b[2J\xff";
+    evaluation.energy_pj = -1.5;
+    store.record_evaluation(store.begin_run({}), evaluation);
+  }
+  const std::string report = "report --store '" + file + "' --what evaluations";
+  const Outcome csv = run_polaris(report);
+  EXPECT_NE(csv.out.find(",'=HYPERLINK(1)\x1b[2J\xff,,-1.5,"), std::string::npos) << csv.out;
+  const Outcome as_json = run_polaris(report + " --json");
+  ASSERT_EQ(as_json.exit_code, 0) << as_json.err;
+  EXPECT_EQ(json::parse(as_json.out)[0]["reason"], "=HYPERLINK(1)\x1b[2J\uFFFD");
+}
+
 TEST(ReportCommand, RefusalsLeaveNoFile) {
   const TemporaryFolder folder;
   const std::string file = folder / "s.db";

@@ -182,6 +182,16 @@ TEST_F(TableFiles, RoundTripPlainAndGzipped) {
   EXPECT_LT(fs::file_size(folder_ / "t.csv.gz"), fs::file_size(folder_ / "t.csv") / 2);
 }
 
+TEST(Table, SpreadsheetsDoNotRunText) {
+  for (const std::string text :
+       {"=HYPERLINK(\"http://x\")", "+1+cmd|' /C calc'!A0", "-1+2", "-", "@SUM(A1)", "\t=1", "\r=1",
+        "\n=1", "=", "+1", "\uFF1D1", "\uFF0B1", "\uFF0D1", "\uFF201", "-1.5 "})
+    EXPECT_EQ(spreadsheet_text(text), "'" + text);
+  for (const std::string text : {"", "-1.5", "-0", "-1e-300", "-inf", "conv=1", "'=1", "a-b", " =1",
+                                 "{\"batch\": 4}", "L3[WIO] K4", "\u00fc"})
+    EXPECT_EQ(spreadsheet_text(text), text);
+}
+
 TEST_F(TableFiles, RefusesDamagedGzip) {
   Table t = parse_table("a,b\n", "");
   for (int i = 0; i < 500; ++i) t.rows.push_back({std::to_string(i), std::to_string(i * i)});

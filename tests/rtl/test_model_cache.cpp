@@ -2,11 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -14,8 +16,10 @@
 
 #include "host/core/atomic_file.hpp"
 #include "host/core/error.hpp"
+#include "host/core/scratch.hpp"
 #include "host/rtl/model_cache.hpp"
 #include "host/rtl/scheduler.hpp"
+#include "tests/core/output_files.hpp"
 #include "tests/rtl/fake_worker.hpp"
 
 namespace polaris {
@@ -75,7 +79,7 @@ TEST_F(RtlModelCacheTest, BuildsOncePerArraySize) {
   EXPECT_EQ(RtlModelCache(options(compiler())).worker(4, kNever), first);  // another process
   EXPECT_EQ(builds(), 2u);
   for (const auto& entry : fs::directory_iterator(folder_.path() / "cache" / "rtl"))
-    EXPECT_FALSE(entry.path().filename().string().starts_with(".build")) << entry.path();
+    EXPECT_FALSE(entry.path().filename().string().starts_with(".polaris")) << entry.path();
 }
 
 TEST_F(RtlModelCacheTest, AssertionsAndCompilersHaveTheirOwnBuilds) {
@@ -112,24 +116,128 @@ TEST_F(RtlModelCacheTest, DamagedExecutablesAreBuiltAnew) {
   EXPECT_EQ(builds(), 6u);
 }
 
-/// What a killed build leaves: a lock file that no one holds, and a folder.
+/// What a killed build leaves: a lock file that no one holds, and a folder that no one holds.
 TEST_F(RtlModelCacheTest, RemainsOfAKilledBuildDoNotMatter) {
   const RtlModelCache cache(options(compiler()));
   const fs::path worker = cache.worker(4, kNever);
   const fs::path root = worker.parent_path().parent_path();
   fs::remove_all(worker.parent_path());
   EXPECT_TRUE(fs::exists(worker.parent_path().string() + ".lock"));
-  const fs::path old = root / ".build-old", recent = root / ".build-recent";
-  for (const fs::path& left : {old, recent}) {
-    fs::create_directories(left / "model");
-    std::ofstream(left / "model" / "half.cpp") << "nonsense";
-  }
-  fs::last_write_time(old, fs::file_time_type::clock::now() - std::chrono::hours(48));
+  const fs::path left = root / ".polaris-0123456789abcdef.tmp";
+  fs::create_directories(left / "model");
+  std::ofstream(left / "model" / "half.cpp") << "nonsense";
+  const ScratchFolder under_way(root, 0700);
   EXPECT_EQ(cache.worker(4, kNever), worker);
   EXPECT_TRUE(fs::is_regular_file(worker));
   EXPECT_EQ(builds(), 2u);
-  EXPECT_FALSE(fs::exists(old));
-  EXPECT_TRUE(fs::exists(recent));  // may be a build under way
+  EXPECT_FALSE(fs::exists(left));
+  EXPECT_TRUE(fs::exists(under_way.path()));
+}
+
+/// Whatever the umask, the cache and the programs in it are this user's alone.
+TEST_F(RtlModelCacheTest, IsPrivate) {
+  const mode_t before = ::umask(0);
+  const fs::path worker = RtlModelCache(options(compiler())).worker(4, kNever);
+  ::umask(before);
+  for (fs::path path = worker; path != folder_.path(); path = path.parent_path())
+    EXPECT_EQ(fs::status(path).permissions() & (fs::perms::group_all | fs::perms::others_all),
+              fs::perms::none)
+        << path;
+}
+
+TEST_F(RtlModelCacheTest, WhatOthersMayWriteIsNotRun) {
+  const RtlModelCache cache(options(compiler()));
+  const fs::path worker = cache.worker(4, kNever);
+  fs::permissions(worker, fs::perms::group_write, fs::perm_options::add);
+  EXPECT_EQ(cache.worker(4, kNever), worker);
+  EXPECT_EQ(builds(), 2u);
+  fs::permissions(worker.parent_path(), fs::perms::others_write, fs::perm_options::add);
+  EXPECT_EQ(cache.worker(4, kNever), worker);
+  EXPECT_EQ(builds(), 3u);
+  // A link to a program elsewhere, which this cache has not checked.
+  fs::rename(worker, folder_.path() / "moved");
+  fs::create_symlink(folder_.path() / "moved", worker);
+  EXPECT_EQ(cache.worker(4, kNever), worker);
+  EXPECT_EQ(builds(), 4u);
+  for (const fs::path& path : {folder_.path() / "cache", folder_.path() / "cache" / "rtl"}) {
+    fs::permissions(path, fs::perms::others_write, fs::perm_options::add);
+    EXPECT_THROW(RtlModelCache(options(compiler())), Failure) << path;
+    fs::permissions(path, fs::perms::others_write, fs::perm_options::remove);
+  }
+}
+
+TEST_F(RtlModelCacheTest, WhatAnotherUserOwnsIsNotRun) {
+  if (::geteuid() != 0) {
+    // Only root can give files away; what another user owns is at hand in every system.
+    RtlModelOptions foreign = options(compiler());
+    foreign.cache_dir = "/proc/1";
+    EXPECT_THROW(RtlModelCache{foreign}, Failure);
+    return;
+  }
+  constexpr uid_t kNobody = 65534;
+  const RtlModelCache cache(options(compiler()));
+  const fs::path worker = cache.worker(4, kNever);
+  for (const fs::path& path : {worker, worker.parent_path() / "worker.hash"}) {
+    ASSERT_EQ(::chown(path.c_str(), kNobody, kNobody), 0);
+    cache.worker(4, kNever);
+  }
+  EXPECT_EQ(builds(), 3u);
+  ASSERT_EQ(::chown(worker.parent_path().parent_path().c_str(), kNobody, kNobody), 0);
+  EXPECT_THROW(RtlModelCache(options(compiler())), Failure);
+}
+
+/// A user who may only read a cache uses what is in it, and is told of what is not.
+TEST_F(RtlModelCacheTest, ReadOnlyCachesServeWhatTheyHold) {
+  EXPECT_TRUE(test::as_other_user(folder_.path(), [&] {
+    const std::string cc = compiler();
+    const fs::path root = folder_.path() / "cache" / "rtl";
+    const fs::path worker = RtlModelCache(options(cc)).worker(4, kNever);
+    fs::permissions(root, fs::perms(0500));
+    fs::permissions(root.parent_path(), fs::perms(0500));
+    const RtlModelCache cache(options(cc));
+    const bool served = cache.worker(4, kNever) == worker;
+    std::string reason;
+    try {
+      cache.worker(8, kNever);
+    } catch (const Failure& failure) {
+      reason = failure.what();
+    }
+    fs::permissions(root.parent_path(), fs::perms(0700));
+    fs::permissions(root, fs::perms(0700));
+    return served && reason.starts_with(root.string() + ": expected this machine's simulator") &&
+           reason.ends_with("got Permission denied; POLARIS_CACHE names another folder");
+  }));
+}
+
+/// Each cause by its own name.
+TEST_F(RtlModelCacheTest, MissingThingsAreNamed) {
+  const RtlModelCache cache(options(compiler()));
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const rlimit few{3, 3};
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    ::_exit(failure(cache).find("Too many open files") == std::string::npos);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  const std::string path = std::getenv("PATH");
+  ::setenv("PATH", "/absent", 1);
+  EXPECT_THAT(failure(cache), HasSubstr("expected verilator on PATH"));
+  const std::string verilator =
+      folder_.script("verilator", "echo no licence for this >&2\nexit 3\n");
+  ::setenv("PATH", folder_.path().c_str(), 1);
+  EXPECT_THAT(failure(cache),
+              HasSubstr(verilator + " --version: failed with exit code 3: no licence for this"));
+  // Not found in the current folder, where an empty or relative entry leads.
+  const fs::path here = fs::current_path();
+  fs::current_path(folder_.path());
+  for (const char* entries : {"", ":", ":/absent", ".", "./", "/absent::"}) {
+    ::setenv("PATH", entries, 1);
+    EXPECT_THAT(failure(cache), HasSubstr("expected verilator on PATH")) << entries;
+  }
+  fs::current_path(here);
+  ::setenv("PATH", path.c_str(), 1);
 }
 
 /// A full disk, by a limit on the size of files: no half-built simulator is left or taken.
