@@ -10,14 +10,13 @@
 #include <string>
 
 #include "host/cli/commands.hpp"
+#include "host/cli/exit_code.hpp"
 #include "host/cli/options.hpp"
 #include "host/core/error.hpp"
 #include "host/core/version.hpp"
 
 namespace polaris {
 namespace {
-
-constexpr int kSuccess = 0, kFailed = 1, kWrongInput = 2;
 
 /// stdout belongs to results: progress and logs go to stderr.
 void configure_logging(bool quiet) {
@@ -70,6 +69,8 @@ int main_checked(int argc, char** argv) {
     return fail(std::string(error.what()) + " (see --help)", kWrongInput);
   } catch (const Error& error) {
     return fail(error.what(), kWrongInput);
+  } catch (const PartialAnswer& answer) {
+    return fail(answer.what(), kPartial);
   } catch (const std::exception& error) {
     return fail(error.what(), kFailed);
   }
