@@ -6,6 +6,7 @@
 #include <string>
 
 #include "host/cli/commands.hpp"
+#include "host/cli/exit_code.hpp"
 #include "host/cli/options.hpp"
 #include "host/cli/printable_output.hpp"
 #include "host/core/error.hpp"
@@ -16,8 +17,6 @@
 
 namespace polaris {
 namespace {
-
-constexpr int kSuccess = 0, kFailed = 1, kWrongInput = 2;
 
 int fail(std::string message, int exit_code) {
   std::replace(message.begin(), message.end(), '\n', ' ');
@@ -74,6 +73,8 @@ int main_checked(int argc, char** argv) {
     return fail(std::string(error.what()) + " (see --help)", kWrongInput);
   } catch (const Error& error) {
     return fail(error.what(), kWrongInput);
+  } catch (const PartialAnswer& answer) {
+    return fail(answer.what(), kPartial);
   } catch (const std::bad_alloc&) {
     return fail("out of memory (" + size_text(memory_bytes()) + " may be used)", kFailed);
   } catch (const std::exception& error) {

@@ -1,6 +1,5 @@
 #include "host/fit/fit.hpp"
 
-#include <Eigen/LU>
 #include <algorithm>
 #include <cmath>
 #include <functional>
@@ -15,6 +14,9 @@
 #include "host/fit/adam.hpp"
 #include "host/fit/feature_matrix.hpp"
 #include "host/fit/fit_likelihood.hpp"
+#include "host/fit/initial_parameters.hpp"
+#include "host/fit/likelihood.hpp"
+#include "host/fit/quality.hpp"
 #include "host/fit/random.hpp"
 #include "host/fit/training_set.hpp"
 
@@ -38,92 +40,7 @@ constexpr double kBiasDeviation = 1.0;
 /// Held-out rows, split by layer, chose the widths of these: wider ones let as many length-scales
 /// and weights as there are inputs over-fit a few hundred samples.
 NormalPrior length_prior(const FitOptions& options) {
-  return {0.5 * std::log(3.0 * kKernelInputs), options.length_deviation};
-}
-
-/// Offset and scale that standardise an output. One pseudo-observation of the spread expected
-/// before seeing any keeps one sample, or equal ones, from claiming certainty.
-OutputParameters standardising_output(const std::vector<double>& target, std::size_t o) {
-  constexpr double kPriorSpread[] = {1.0, 0.1};  // ln cycles; ln energy ratio
-  const double n = static_cast<double>(target.size());
-  OutputParameters output;
-  double sum = 0.0, squares = kPriorSpread[o] * kPriorSpread[o];
-  for (const double y : target) sum += y;
-  output.offset = sum / n;
-  for (const double y : target) squares += (y - output.offset) * (y - output.offset);
-  output.scale = std::sqrt(squares / (n + 1.0));
-  return output;
-}
-
-/// The model sees `value` of feature f for ever, moved into the encoder's biases.
-void freeze_feature(int f, double value, ModelParameters& model) {
-  const auto n = static_cast<std::size_t>(f);
-  const double x =
-      standardise_feature(false, value, model.scaler.mean[n], model.scaler.inverse_sd[n]);
-  model.scaler.inverse_sd[n] = 0.0;
-  double* p = model.encoder.data();
-  for (int i = 0; i < kHidden1; ++i)
-    p[EncoderLayout::bias1 + i] += p[EncoderLayout::weight1 + i * kFeatures + f] * x;
-  for (int k = 0; k < kLatent; ++k)
-    p[EncoderLayout::bias3 + k] += p[EncoderLayout::skip + k * kFeatures + f] * x;
-}
-
-/// A feature that is the same in all samples says nothing about its effect on the measurements, so
-/// its effect in the pre-trained encoder is not trusted elsewhere.
-void freeze_constant_features(const Matrix<double>& values, ModelParameters& model) {
-  for (int f = 0; f < kFeatures; ++f)
-    if ((values.row(f).array() == values(f, 0)).all()) freeze_feature(f, values(f, 0), model);
-}
-
-/// A closed form of one machine's cycles, as features.
-struct MachineEstimate {
-  const char* name;
-  int excess;  ///< the feature that is warped as the target is
-  std::span<const char* const> features;
-};
-constexpr MachineEstimate kMachines[] = {
-    {"ours", feature_index("pipeline_excess"), kPipelineFeatures},
-    {"gemmini", feature_index("gemmini_excess"), kGemminiFeatures}};
-
-/// The machine whose estimate is nearest to the warped cycles.
-const MachineEstimate& nearest_machine(const Matrix<double>& values,
-                                       const std::vector<double>& target) {
-  const Eigen::Map<const Eigen::RowVectorXd> y(target.data(), values.cols());
-  const auto distance = [&](const MachineEstimate& machine) {
-    return (values.row(machine.excess) - y).array().abs().mean();
-  };
-  return *std::min_element(std::begin(kMachines), std::end(kMachines),
-                           [&](const MachineEstimate& a, const MachineEstimate& b) {
-                             return distance(a) < distance(b);
-                           });
-}
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-/// Only the estimate of the machine that the samples come from is seen, and the linear mean starts
-/// as that estimate: the others would be so many inputs more to over-fit with.
-void start_from_estimate(const Matrix<double>& values, const std::vector<double>& target,
-                         ModelParameters& model) {
-  const MachineEstimate& machine = nearest_machine(values, target);
-  for (const MachineEstimate& other : kMachines) {
-    if (&other == &machine) continue;
-    for (const char* name : other.features) {
-      const int f = feature_index(name);
-      freeze_feature(f, values.row(f).mean(), model);
-    }
-  }
-  model.machine = machine.name;
-  const auto n = static_cast<std::size_t>(machine.excess);
-  OutputParameters& output = model.outputs[0];
-  const double inverse_sd = model.scaler.inverse_sd[n];
-  if (inverse_sd == 0.0) return;
-  const double weight = 1.0 / (inverse_sd * output.scale);
-  output.weight[static_cast<std::size_t>(kLatent) + n] = weight;
-  output.bias = -weight * inverse_sd * (values.row(machine.excess).mean() - model.scaler.mean[n]);
+  return {kLengthCenter, options.length_deviation};
 }
 
 bool same_scaler(const FeatureScaler& a, const FeatureScaler& b) {
@@ -180,29 +97,6 @@ class Objective {
   std::unique_ptr<FitLikelihood> likelihood_;
 };
 
-/// Parameters before the first step.
-ModelParameters initial_parameters(const Pretrained& pretrained, const TrainingSet& set,
-                                   const Matrix<double>& values, const FitOptions& options) {
-  ModelParameters model;
-  model.scaler = pretrained.scaler;
-  model.encoder = pretrained.encoder;
-  model.skip = pretrained.skip;
-  model.warp = options.warp;
-  model.raw_inputs = options.raw_inputs;
-  model.seed = options.seed;
-  model.pretrained_hash = pretrained.hash();
-  freeze_constant_features(values, model);
-  model.settings = settings_of(options);
-  model.log_length.fill(length_prior(options).center);
-  model.log_noise = std::log(options.noise_center);
-  for (std::size_t o = 0; o < set.targets.size(); ++o)
-    model.outputs.push_back(standardising_output(set.targets[o], o));
-  model.machine = "all";
-  if (options.estimate_deviation > 0.0 && options.warp)
-    start_from_estimate(values, set.targets[0], model);
-  return model;
-}
-
 void take_warm_start(const ModelParameters& from, ModelParameters& model) {
   model.log_length = from.log_length;
   model.log_noise = from.log_noise;
@@ -216,30 +110,85 @@ void take_warm_start(const ModelParameters& from, ModelParameters& model) {
     model.encoder = from.encoder;
 }
 
-/// `steps` of the schedule of options.steps; `watch` sees the parameters after each.
-ModelParameters optimise(const Pretrained& pretrained, std::span<const DesignSample> samples,
-                         const FitOptions& options, int steps,
-                         const std::function<void(int, const ModelParameters&)>& watch) {
-  const TrainingSet set = make_training_set(samples, options.warp);
-  const Matrix<double> values = feature_values(set.samples, options.threads);
-  if (!values.allFinite()) throw Error("training samples: expected finite features, got others");
-  ModelParameters model = initial_parameters(pretrained, set, values, options);
-  const ModelParameters start = model;
-  if (options.warm_start != nullptr) take_warm_start(options.warm_start->parameters(), model);
+/// What a fit works on.
+struct Start {
+  TrainingSet set;
+  ModelParameters model;   ///< before the first step
+  Matrix<double> x;        ///< [kFeatures][N] standardised features
+  Matrix<double> targets;  ///< [N][outputs] standardised
+};
 
-  Matrix<double> targets(values.cols(), static_cast<Eigen::Index>(set.targets.size()));
-  for (std::size_t o = 0; o < set.targets.size(); ++o) {
-    const Eigen::Map<const Eigen::VectorXd> y(set.targets[o].data(), values.cols());
-    targets.col(static_cast<Eigen::Index>(o)) =
-        (y.array() - model.outputs[o].offset) / model.outputs[o].scale;
+Start make_start(const Pretrained& pretrained, std::span<const DesignSample> samples,
+                 const FitOptions& options) {
+  Start start;
+  start.set = make_training_set(samples, options.warp);
+  const Matrix<double> values = feature_values(start.set.samples, options.threads);
+  if (!values.allFinite()) throw Error("training samples: expected finite features, got others");
+  start.model = initial_parameters(pretrained, start.set, values, options);
+  start.x = standardise(start.model.scaler, values);
+  start.targets.resize(values.cols(), static_cast<Eigen::Index>(start.set.targets.size()));
+  for (std::size_t o = 0; o < start.set.targets.size(); ++o) {
+    const OutputParameters& output = start.model.outputs[o];
+    const Eigen::Map<const Eigen::VectorXd> y(start.set.targets[o].data(), values.cols());
+    start.targets.col(static_cast<Eigen::Index>(o)) = (y.array() - output.offset) / output.scale;
   }
-  Objective objective({.x = standardise(model.scaler, values),
-                       .targets = std::move(targets),
+  return start;
+}
+
+bool all_equal(const std::vector<double>& values) {
+  constexpr double kEqual = 1e-9;  // rounding of equal cycles over different bounds
+  const auto [least, most] = std::minmax_element(values.begin(), values.end());
+  return *most - *least <= kEqual;
+}
+
+/// Whether samples tell too little to move the hyper-parameters from the centers of their priors.
+bool too_few_to_fit(const TrainingSet& set) {
+  std::vector<double> cycles;
+  for (const DesignSample& sample : set.samples) cycles.push_back(sample.cycles);
+  return samples_by_design(set.samples).size() < kLeastFittedDesigns || all_equal(cycles) ||
+         all_equal(set.targets[0]);
+}
+
+/// The parameters before the first step, but for the outputs' variances: each is the mean of its
+/// posterior, conjugate to the residuals, after one pseudo-observation of what is expected before
+/// any measurement (Gelman et al., Bayesian Data Analysis, 2013, section 3.2). A repeated design
+/// does not make it more certain. Fitted to as few samples, the hyper-parameters would explain
+/// every residual and claim to be sure elsewhere; they also predict worse, on every data set tried.
+ModelParameters without_steps(const Start& start, int threads) {
+  constexpr double kPriorSpread[] = {1.0, 0.3};  // warped cycles; ln energy ratio
+  ModelParameters model = start.model;
+  EncoderBatch<double> batch;
+  batch.forward(model.encoder.data(), start.x);
+  const Matrix<double> inputs = kernel_inputs(batch.latent, start.x, model.raw_inputs);
+  const Matrix<double> inverse =
+      invert_lower(factorise_covariance(scale_inputs(inputs, model.log_length),
+                                        std::exp(model.log_noise), threads)
+                       .lower,
+                   threads);
+  const auto designs = static_cast<double>(samples_by_design(start.set.samples).size());
+  for (std::size_t o = 0; o < model.outputs.size(); ++o) {
+    OutputParameters& output = model.outputs[o];
+    const double prior = kPriorSpread[o] / output.scale;
+    const double squares =
+        (inverse * residual(output, inputs, start.targets.col(static_cast<Eigen::Index>(o))))
+            .squaredNorm();
+    output.log_sd = 0.5 * std::log((prior * prior + squares) / designs);
+  }
+  return model;
+}
+
+/// `steps` of the schedule of options.steps; `watch` sees the parameters after each.
+ModelParameters optimise(const Start& start, const FitOptions& options, int steps,
+                         const std::function<void(int, const ModelParameters&)>& watch) {
+  ModelParameters model = start.model;
+  if (options.warm_start != nullptr) take_warm_start(options.warm_start->parameters(), model);
+  Objective objective({.x = start.x,
+                       .targets = start.targets,
                        .raw_inputs = model.raw_inputs,
                        .dropout = {options.seed, static_cast<std::uint64_t>(RandomStream::dropout),
                                    options.dropout},
                        .threads = options.threads},
-                      options, start);
+                      options, start.model);
 
   std::vector<double> p = pack(model), gradient;
   std::vector<double> rate(p.size(), options.learning_rate);
@@ -274,7 +223,7 @@ int validated_steps(const Pretrained& pretrained, std::span<const DesignSample> 
       layers.push_back(sample.layer);
   const auto held =
       static_cast<std::size_t>(options.validation * static_cast<double>(layers.size()));
-  if (held == 0 || samples.size() < kLeastValidationSamples) return options.steps;
+  if (held == 0) return options.steps;
   for (std::size_t i = layers.size(); i-- > 1;)
     std::swap(layers[i],
               layers[uniform_below(i + 1, options.seed,
@@ -286,7 +235,7 @@ int validated_steps(const Pretrained& pretrained, std::span<const DesignSample> 
         .push_back(sample);
   int best = options.steps;
   double most = -std::numeric_limits<double>::infinity();
-  optimise(pretrained, train, options, options.steps,
+  optimise(make_start(pretrained, train, options), options, options.steps,
            [&](int step, const ModelParameters& parameters) {
              if (step % kInterval != 0 && step != options.steps) return;
              const double density = StarlightModel(parameters, train, options.threads)
@@ -299,40 +248,15 @@ int validated_steps(const Pretrained& pretrained, std::span<const DesignSample> 
   return best;
 }
 
-/// The samples of each layer.
-std::vector<std::vector<Eigen::Index>> by_layer(const std::vector<DesignSample>& samples) {
-  std::vector<std::vector<Eigen::Index>> out;
-  for (std::size_t i = 0; i < samples.size(); ++i) {
-    const auto same = [&](const std::vector<Eigen::Index>& group) {
-      return samples[static_cast<std::size_t>(group[0])].layer == samples[i].layer;
-    };
-    auto found = std::find_if(out.begin(), out.end(), same);
-    if (found == out.end()) found = out.insert(out.end(), std::vector<Eigen::Index>());
-    found->push_back(static_cast<Eigen::Index>(i));
-  }
-  return out;
-}
-
 /// Factor on the deviations of output `o` with which 90 % of the samples lie inside their 90 %
-/// intervals, each predicted from the samples of other layers; at least 1. With the rows and
-/// columns G of C^-1 that belong to a layer, its residuals are (C^-1_GG)^-1 (C^-1 r)_G and their
-/// covariance is (C^-1_GG)^-1 (Rasmussen & Williams, 2006, section 5.4.2, for groups).
+/// intervals, each predicted from the samples of other layers; at least 1.
 double calibration(const StarlightModel& model, const std::vector<DesignSample>& samples,
                    std::size_t o) {
   constexpr double kShare = 0.9, kNormal95 = 1.6448536269514722;
-  const PosteriorTensors<double>& tensors = model.tensors_f64();
-  const auto n = static_cast<Eigen::Index>(samples.size());
-  const Eigen::Map<const RowMajor<double>> factor(tensors.inverse_factor.data(), n, n);
-  const Eigen::Map<const Eigen::VectorXd> alpha(
-      tensors.alpha.data() + static_cast<Eigen::Index>(o) * n, n);
+  const TargetErrors left_out = leave_out(model, samples_by_layer(samples), o);
   std::vector<double> deviations;
-  for (const std::vector<Eigen::Index>& group : by_layer(samples)) {
-    const Matrix<double> columns = factor(Eigen::all, group);
-    const Matrix<double> covariance = (columns.transpose() * columns).inverse();
-    const Eigen::VectorXd residual = covariance * alpha(group);
-    for (Eigen::Index i = 0; i < residual.size(); ++i)
-      deviations.push_back(std::abs(residual[i]) / (tensors.sd[o] * std::sqrt(covariance(i, i))));
-  }
+  for (std::size_t i = 0; i < samples.size(); ++i)
+    deviations.push_back(std::abs(left_out.residual[i]) / left_out.sd[i]);
   const auto place = deviations.begin() +
                      static_cast<std::ptrdiff_t>(kShare * static_cast<double>(deviations.size()));
   std::nth_element(deviations.begin(), place, deviations.end());
@@ -341,43 +265,28 @@ double calibration(const StarlightModel& model, const std::vector<DesignSample>&
 
 }  // namespace
 
-std::vector<bool> failed_measurements(std::span<const DesignSample> samples, int threads) {
-  constexpr double kFactor = 10.0;                      // of cycles above the compute bound
-  constexpr double kDeviations = 10.0;                  // of the other samples from the estimate
-  constexpr double kNormalMedian = 0.6744897501960817;  // of |x|, x standard normal
-  const TrainingSet set = make_training_set(samples, /*warp=*/true);
-  const Matrix<double> values = feature_values(set.samples, threads);
-  const MachineEstimate& machine = nearest_machine(values, set.targets[0]);
-  std::vector<double> excess, distance;
-  for (std::size_t i = 0; i < set.samples.size(); ++i)
-    excess.push_back(set.targets[0][i] - values(machine.excess, static_cast<Eigen::Index>(i)));
-  const double center = median(excess);
-  for (const double x : excess) distance.push_back(std::abs(x - center));
-  const double limit = std::max(std::log(kFactor), kDeviations / kNormalMedian * median(distance));
-  std::vector<bool> out;
-  for (const DesignSample& sample : samples) {
-    bool failed = false;
-    for (std::size_t i = 0; i < distance.size() && !failed; ++i)
-      failed = distance[i] > limit && set.samples[i].cycles == sample.cycles &&
-               same_design(set.samples[i], sample);
-    out.push_back(failed);
-  }
+std::vector<DesignSample> usable_samples(std::span<const DesignSample> samples,
+                                         const FitOptions& options) {
+  std::vector<bool> failed(samples.size());
+  if (options.estimate_deviation > 0.0) failed = failed_measurements(samples, options.threads);
+  std::vector<DesignSample> out;
+  for (std::size_t i = 0; i < samples.size(); ++i)
+    if (!failed[i]) out.push_back(samples[i]);
   return out;
 }
 
 StarlightModel fit_starlight(const Pretrained& pretrained, std::span<const DesignSample> samples,
                              const FitOptions& options) {
-  std::vector<bool> failed(samples.size());
-  if (options.estimate_deviation > 0.0) failed = failed_measurements(samples, options.threads);
-  std::vector<DesignSample> kept;
-  for (std::size_t i = 0; i < samples.size(); ++i)
-    if (!failed[i]) kept.push_back(samples[i]);
-  const int steps = validated_steps(pretrained, kept, options);
+  const std::vector<DesignSample> kept = usable_samples(samples, options);
+  const Start start = make_start(pretrained, kept, options);
   ModelParameters parameters =
-      optimise(pretrained, kept, options, steps, [](int, const ModelParameters&) {});
+      too_few_to_fit(start.set)
+          ? without_steps(start, options.threads)
+          : optimise(start, options, validated_steps(pretrained, kept, options),
+                     [](int, const ModelParameters&) {});
   parameters.failures = static_cast<std::int64_t>(samples.size() - kept.size());
   StarlightModel model(parameters, kept, options.threads);
-  const std::vector<DesignSample> used = make_training_set(kept, options.warp).samples;
+  const std::vector<DesignSample>& used = start.set.samples;
   if (!options.calibrate || used.size() < kLeastCalibrationSamples) return model;
   for (std::size_t o = 0; o < parameters.outputs.size(); ++o)
     parameters.outputs[o].log_sd += std::log(calibration(model, used, o));

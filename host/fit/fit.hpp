@@ -35,8 +35,7 @@ struct FitOptions {
   /// preferred, and all are seen.
   double estimate_deviation = 0.3;
   /// Share of the layers held out of a first fit that says after how many steps predictions of
-  /// other layers are best; the fit of all samples stops there. 0, or fewer than
-  /// kLeastValidationSamples samples: all steps.
+  /// other layers are best; the fit of all samples stops there. 0: all steps.
   double validation = 0.2;
   /// Widen the deviations until 90 % intervals hold 90 % of the samples, each predicted without
   /// those of its layer; fewer than kLeastCalibrationSamples samples: as fitted.
@@ -45,7 +44,7 @@ struct FitOptions {
   bool linear_mean = true;
   bool raw_inputs = true;  ///< the kernel sees the features beside the latent
   /// Start from this model's hyper-parameters and encoder (fewer steps then do); null: from the
-  /// pre-trained encoder.
+  /// pre-trained encoder, as always where the samples are too few to fit.
   const StarlightModel* warm_start = nullptr;
 
   /// The published method: no warp, constant mean, no dropout, anchor or informative noise prior.
@@ -54,7 +53,9 @@ struct FitOptions {
   static FitOptions plain();
 };
 
-inline constexpr std::size_t kLeastValidationSamples = 40;
+/// Fewer different designs, or targets that are all equal, take no step: the hyper-parameters stay
+/// at the centers of their priors and only the outputs' variances are inferred.
+inline constexpr std::size_t kLeastFittedDesigns = 40;
 inline constexpr std::size_t kLeastCalibrationSamples = 20;
 
 /// Every number above but seed and threads, by its name; flags are 0 or 1.
@@ -68,9 +69,14 @@ void change_setting(FitOptions& options, const std::string& name, double value);
 /// Throws Error for samples that are not finite and positive.
 std::vector<bool> failed_measurements(std::span<const DesignSample> samples, int threads);
 
+/// The samples without those, unless no estimate is preferred.
+std::vector<DesignSample> usable_samples(std::span<const DesignSample> samples,
+                                         const FitOptions& options);
+
 /// Failed measurements are left out (parameters().failures), unless no estimate is preferred.
 /// Throws Error where no usable sample is left, a sample is not finite and positive, or only some
-/// have energy. One sample, equal targets and contradictory samples give a sane, wide model.
+/// have energy. One sample, equal targets and contradictory samples give a sane, wide model; what a
+/// sample has never shown to vary makes predictions uncertain where it does.
 StarlightModel fit_starlight(const Pretrained& pretrained, std::span<const DesignSample> samples,
                              const FitOptions& options);
 

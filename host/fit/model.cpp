@@ -23,9 +23,17 @@ struct StarlightModel::State {
   std::vector<double> scaled;    ///< [N][kKernelInputs] inputs over length-scales
   std::vector<double> residual;  ///< [outputs][N] standardised targets minus their linear mean
   std::vector<double> alpha;     ///< [outputs][N] C^-1 residual
+  std::optional<Quality> quality;
   std::string hash;
   PosteriorTensors<float> f32;
   PosteriorTensors<double> f64;
+
+  /// Of samples that it has not seen.
+  struct Errors {
+    Matrix<double> error;     ///< [N][outputs] standardised
+    Eigen::ArrayXd variance;  ///< [N] over that of the outputs
+  };
+  Errors errors(std::span<const DesignSample> samples, int threads) const;
 
   /// Fills the rest from parameters, count, jitter, scaled, residual and `inverse` [N][N], L^-1.
   void condition(const Matrix<double>& inverse);
@@ -110,6 +118,44 @@ nlohmann::ordered_json describe(const ModelParameters& p, const SampleCount& cou
           {"log_length", p.log_length},
           {"log_noise", p.log_noise},
           {"outputs", outputs}};
+}
+
+nlohmann::ordered_json describe(const Quality& quality) {
+  nlohmann::ordered_json out = {{"designs", quality.designs},
+                                {"layers", quality.layers},
+                                {"held_out", quality.held_out},
+                                {"how", quality.how}};
+  const auto add = [&out](const char* name, const std::optional<HeldOutError>& error) {
+    if (error)
+      out[name] = {{"median", error->median},
+                   {"p90", error->p90},
+                   {"coverage", error->coverage},
+                   {"mean_squared_deviation", error->mean_squared_deviation}};
+  };
+  add("cycles", quality.cycles);
+  add("energy", quality.energy);
+  return out;
+}
+
+Quality read_quality(const JsonNode& json) {
+  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+  constexpr double kLargest = std::numeric_limits<double>::max();
+  Quality out;
+  out.designs = json.at("designs").integer(0, kMost);
+  out.layers = json.at("layers").integer(0, kMost);
+  out.held_out = json.at("held_out").text();
+  out.how = json.at("how").text();
+  const auto read = [&](const char* name) -> std::optional<HeldOutError> {
+    const std::optional<JsonNode> error = json.find(name);
+    if (!error) return std::nullopt;
+    return HeldOutError{error->at("median").number(0.0, kLargest),
+                        error->at("p90").number(0.0, kLargest),
+                        error->at("coverage").number(0.0, 1.0),
+                        error->at("mean_squared_deviation").number(0.0, kLargest)};
+  };
+  out.cycles = read("cycles");
+  out.energy = read("energy");
+  return out;
 }
 
 /// Everything that makes the model but the factor, which follows from it.
@@ -346,31 +392,53 @@ StarlightModel StarlightModel::with_added(std::span<const DesignSample> samples,
   return StarlightModel(std::move(state));
 }
 
-TestScore StarlightModel::test(std::span<const DesignSample> samples, int threads) const {
-  const ModelParameters& p = state_->parameters;
-  const auto n = static_cast<Eigen::Index>(state_->count.used);
-  const std::vector<DesignSample> usable = possible(samples);
-  if (usable.empty()) return {};
-  const KernelData data = kernel_data(p, usable, threads);
-  const Matrix<double> known =
-      Eigen::Map<const Matrix<double>>(state_->scaled.data(), kKernelInputs, n);
+StarlightModel StarlightModel::with_quality(Quality quality) const {
+  auto state = std::make_shared<State>(*state_);
+  state->quality = std::move(quality);
+  return StarlightModel(std::move(state));
+}
+
+StarlightModel::State::Errors StarlightModel::State::errors(std::span<const DesignSample> samples,
+                                                            int threads) const {
+  const auto n = static_cast<Eigen::Index>(count.used);
+  const KernelData data = kernel_data(parameters, samples, threads);
+  const Matrix<double> known = Eigen::Map<const Matrix<double>>(scaled.data(), kKernelInputs, n);
   const Matrix<double> inverse =
-      Eigen::Map<const RowMajor<double>>(state_->f64.inverse_factor.data(), n, n);
+      Eigen::Map<const RowMajor<double>>(f64.inverse_factor.data(), n, n);
   const Matrix<double> cross = cross_correlation(known, data.scaled, threads);
   const Matrix<double> whitened = inverse.triangularView<Eigen::Lower>() * cross;
-  const Eigen::ArrayXd variance =
-      state_->f64.unit_variance - whitened.colwise().squaredNorm().transpose().array();
-  const Matrix<double> alpha =
-      Eigen::Map<const Matrix<double>>(state_->alpha.data(), n, data.residual.cols());
-  const Matrix<double> error = data.residual - cross.transpose() * alpha;
+  const Matrix<double> solved =
+      Eigen::Map<const Matrix<double>>(alpha.data(), n, data.residual.cols());
+  return {data.residual - cross.transpose() * solved,
+          f64.unit_variance - whitened.colwise().squaredNorm().transpose().array()};
+}
+
+TestScore StarlightModel::test(std::span<const DesignSample> samples, int threads) const {
+  const ModelParameters& p = state_->parameters;
+  const std::vector<DesignSample> usable = possible(samples);
+  if (usable.empty()) return {};
+  const State::Errors errors = state_->errors(usable, threads);
   TestScore out{0.0, 0.0};
-  const double count = static_cast<double>(error.size());
+  const double count = static_cast<double>(errors.error.size());
   for (std::size_t o = 0; o < p.outputs.size(); ++o) {
-    const Eigen::ArrayXd expected = std::exp(2.0 * p.outputs[o].log_sd) * variance;
+    const Eigen::ArrayXd expected = std::exp(2.0 * p.outputs[o].log_sd) * errors.variance;
     const Eigen::ArrayXd squared =
-        error.col(static_cast<Eigen::Index>(o)).array().square() / expected;
+        errors.error.col(static_cast<Eigen::Index>(o)).array().square() / expected;
     out.mean_squared_deviation += squared.sum() / count;
     out.mean_log_density -= 0.5 * (squared + expected.log() + kLogTwoPi).sum() / count;
+  }
+  return out;
+}
+
+std::vector<TargetErrors> StarlightModel::errors(std::span<const DesignSample> samples,
+                                                 int threads) const {
+  const State::Errors errors = state_->errors(samples, threads);
+  std::vector<TargetErrors> out;
+  for (std::size_t o = 0; o < state_->parameters.outputs.size(); ++o) {
+    const double scale = state_->parameters.outputs[o].scale;
+    const Eigen::VectorXd residual = scale * errors.error.col(static_cast<Eigen::Index>(o));
+    const Eigen::VectorXd sd = state_->f64.sd[o] * errors.variance.sqrt();
+    out.push_back({{residual.begin(), residual.end()}, {sd.begin(), sd.end()}});
   }
   return out;
 }
@@ -380,6 +448,7 @@ void StarlightModel::save(const std::filesystem::path& directory) const {
   file.description = {{"hash", state_->hash}};
   file.description.update(
       describe(state_->parameters, state_->count, state_->jitter, state_->negative_log_likelihood));
+  if (state_->quality) file.description["quality"] = describe(*state_->quality);
   file.tensors =
       defining_tensors(state_->parameters, state_->scaled, state_->residual, state_->alpha);
   const std::int64_t n = state_->count.used;
@@ -402,6 +471,7 @@ StarlightModel StarlightModel::load(const std::filesystem::path& directory) {
   state->jitter = json.at("jitter").number(0.0, 1.0);
   state->negative_log_likelihood = json.at("negative_log_likelihood").number();
   state->hash = read_hash(json.at("hash"));
+  if (const auto quality = json.find("quality")) state->quality = read_quality(*quality);
 
   p.encoder = require_tensor(file.tensors, "encoder", {EncoderLayout::size}, where);
   const auto& mean = require_tensor(file.tensors, "feature_mean", {kFeatures}, where);
@@ -427,6 +497,7 @@ const ModelParameters& StarlightModel::parameters() const { return state_->param
 const SampleCount& StarlightModel::sample_count() const { return state_->count; }
 double StarlightModel::jitter() const { return state_->jitter; }
 double StarlightModel::negative_log_likelihood() const { return state_->negative_log_likelihood; }
+const std::optional<Quality>& StarlightModel::quality() const { return state_->quality; }
 const std::string& StarlightModel::hash() const { return state_->hash; }
 const PosteriorTensors<float>& StarlightModel::tensors_f32() const { return state_->f32; }
 const PosteriorTensors<double>& StarlightModel::tensors_f64() const { return state_->f64; }

@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "host/fit/pretrained.hpp"
+#include "host/fit/quality.hpp"
 #include "host/fit/samples.hpp"
 
 namespace polaris {
@@ -102,10 +104,17 @@ class StarlightModel {
   /// MACs / dim^2 are dropped.
   StarlightModel with_added(std::span<const DesignSample> samples, int threads = 0) const;
 
+  /// The same model with a judgement of it, which is no part of its identity.
+  StarlightModel with_quality(Quality quality) const;
+
   /// Judges its predictions of other samples, which must carry energy if the model predicts it;
   /// those faster than MACs / dim^2 do not count, and without any other the score is that of
   /// perfect calibration.
   TestScore test(std::span<const DesignSample> samples, int threads = 0) const;
+
+  /// The errors of each output, [outputs], in the samples' order. Precondition: none is faster than
+  /// MACs / dim^2, none repeats another.
+  std::vector<TargetErrors> errors(std::span<const DesignSample> samples, int threads = 0) const;
 
   /// Writes the folder `directory` (made if absent), each file whole or not at all.
   void save(const std::filesystem::path& directory) const;
@@ -120,7 +129,9 @@ class StarlightModel {
   double jitter() const;
   /// -ln p(targets), both outputs, in units of the standardised targets.
   double negative_log_likelihood() const;
-  /// Identity of everything above: equal hashes predict equally.
+  /// None where it was not judged, or has other samples since.
+  const std::optional<Quality>& quality() const;
+  /// Identity of everything that predicts: equal hashes predict equally.
   const std::string& hash() const;
 
   const PosteriorTensors<float>& tensors_f32() const;

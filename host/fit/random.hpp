@@ -10,7 +10,7 @@
 namespace polaris {
 
 /// Streams of one seed, so that no two uses share random bits.
-enum class RandomStream : std::uint64_t { weights = 1, shuffle, latent, dropout, validation };
+enum class RandomStream : std::uint64_t { weights = 1, shuffle, latent, dropout, validation, folds };
 
 inline double uniform(std::uint64_t seed, RandomStream stream, std::uint64_t counter) {
   return uniform_unit(seed, static_cast<std::uint64_t>(stream), counter);

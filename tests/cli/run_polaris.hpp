@@ -11,6 +11,7 @@
 #include <sstream>
 #include <string>
 
+#include "host/cli/exit_code.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace polaris {
@@ -42,7 +43,5 @@ inline void expect_refused(const Outcome& outcome, int exit_code, const std::str
   EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
   EXPECT_NE(outcome.err.find(part), std::string::npos) << outcome.err;
 }
-
-inline constexpr int kFailed = 1, kWrongInput = 2;
 
 }  // namespace polaris
