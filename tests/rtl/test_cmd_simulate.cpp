@@ -203,12 +203,14 @@ Process process(const std::string& pid) {
   return out;
 }
 
-/// A running worker whose parent is `parent`; empty where there is none.
+/// A running worker that a guard of `parent` has started; empty where there is none.
 std::string worker_of(pid_t parent) {
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
     const std::string pid = entry.path().filename().string();
     const Process found = process(pid);
-    if (found.name == "worker" && found.parent == parent && found.state == 'R') return pid;
+    if (found.name == "worker" && found.state == 'R' &&
+        process(std::to_string(found.parent)).parent == parent)
+      return pid;
   }
   return "";
 }
