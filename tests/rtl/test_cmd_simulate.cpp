@@ -203,12 +203,15 @@ Process process(const std::string& pid) {
   return out;
 }
 
-/// A running worker whose parent is `parent`; empty where there is none.
+/// A running worker of the process `parent`, with or without a guard between the two; empty where
+/// there is none.
 std::string worker_of(pid_t parent) {
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
     const std::string pid = entry.path().filename().string();
     const Process found = process(pid);
-    if (found.name == "worker" && found.parent == parent && found.state == 'R') return pid;
+    if (found.name != "worker" || found.state != 'R') continue;
+    if (found.parent == parent || process(std::to_string(found.parent)).parent == parent)
+      return pid;
   }
   return "";
 }
