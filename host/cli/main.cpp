@@ -12,6 +12,7 @@
 #include "host/cli/commands.hpp"
 #include "host/cli/exit_code.hpp"
 #include "host/cli/options.hpp"
+#include "host/cli/standard_streams.hpp"
 #include "host/core/error.hpp"
 #include "host/core/version.hpp"
 
@@ -79,4 +80,7 @@ int main_checked(int argc, char** argv) {
 }  // namespace
 }  // namespace polaris
 
-int main(int argc, char** argv) { return polaris::main_checked(argc, argv); }
+int main(int argc, char** argv) {
+  polaris::hold_standard_streams();
+  return polaris::main_checked(argc, argv);
+}
