@@ -9,6 +9,8 @@
 #include <mutex>
 #include <vector>
 
+#include "host/core/error.hpp"
+#include "host/core/interrupt.hpp"
 #include "host/core/parallel.hpp"
 #include "host/engine/simd/stages.hpp"
 
@@ -52,10 +54,11 @@ double parallel_rate(int threads, double seconds,
     do {
       items += work();
       elapsed = Clock::now() - start;
-    } while (elapsed.count() < seconds);
+    } while (elapsed.count() < seconds && !interrupted());
     const std::lock_guard lock(mutex);
     rate += items / elapsed.count();
   });
+  if (interrupted()) throw Failure("measuring interrupted");
   return rate;
 }
 

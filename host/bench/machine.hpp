@@ -8,7 +8,7 @@ namespace polaris {
 
 /// Items per second of `threads` threads that work at once, each for at least `seconds` after a
 /// first call that does not count. `make()` gives a thread its work: a function that returns how
-/// many items one call did.
+/// many items one call did. Throws Failure once an interrupt came.
 double parallel_rate(int threads, double seconds,
                      const std::function<std::function<double()>()>& make);
 

@@ -24,6 +24,7 @@
 #include "host/core/atomic_file.hpp"
 #include "host/core/commit.hpp"
 #include "host/core/error.hpp"
+#include "host/core/interrupt.hpp"
 #include "host/core/json_text.hpp"
 #include "host/core/parallel.hpp"
 #include "host/core/paths.hpp"
@@ -80,6 +81,7 @@ void run_bench(const BenchOptions& options) {
     std::cout << compare_reports(a, options.compare[0], b, options.compare[1]);
     return;
   }
+  install_interrupt_handler();
   const GlobalOptions& global = global_options();
   const int threads = worker_count(global.threads);
   const WorkloadLayer layer =

@@ -1,6 +1,5 @@
 // polaris evaluate: cycles, energy, EDP and area of the design points in a CSV file.
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
 #include <array>
@@ -15,6 +14,7 @@
 #include "host/cli/commands.hpp"
 #include "host/cli/options.hpp"
 #include "host/cli/table_command.hpp"
+#include "host/core/interrupt.hpp"
 #include "host/core/json_text.hpp"
 #include "host/core/parallel.hpp"
 #include "models/analytical/analytical.hpp"
@@ -28,6 +28,7 @@ struct EvaluateOptions {
   std::string input;
   std::string output;
   std::string array_size = "columns";
+  bool strict = false;
 };
 
 /// Units of the public data: cycles, uJ, J * cycle, mm^2.
@@ -44,13 +45,13 @@ std::array<std::string, kPredictions> predict(const DatasetRow& point) {
           fmt::to_string(result.edp), fmt::to_string(area_mm2(point.hardware)), ""};
 }
 
-/// Fills the prediction columns and returns the number of invalid rows.
-std::size_t evaluate_table(Table& table, ArraySize array_size, int threads) {
-  const std::vector<DatasetRow> points = read_design_points(table, array_size, threads);
+/// Fills the prediction columns.
+void evaluate_table(Table& table, const std::vector<DatasetRow>& points, int threads) {
   const auto columns = extend_columns(table, kPredictionColumns);
   constexpr std::int64_t kGrain = 1024;
   parallel_for(static_cast<std::int64_t>(points.size()), kGrain, threads,
                [&](std::int64_t begin, std::int64_t end) {
+                 if (interrupted()) return;
                  for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end);
                       ++i) {
                    auto fields = predict(points[i]);
@@ -58,30 +59,29 @@ std::size_t evaluate_table(Table& table, ArraySize array_size, int threads) {
                      table.rows[i][columns[p]] = std::move(fields[p]);
                  }
                });
-  std::size_t invalid = 0;
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    if (points[i].error.empty()) continue;
-    if (invalid++ == 0)
-      spdlog::warn("{}: first invalid row is {}: {}", table.source, i + 1, points[i].error);
-  }
-  return invalid;
 }
 
 void run_evaluate(const EvaluateOptions& options) {
   const GlobalOptions& global = global_options();
+  install_interrupt_handler();
   Table table = read_table(options.input);
-  const std::size_t invalid =
-      evaluate_table(table, array_size_of(options.array_size), global.threads);
+  const std::vector<DatasetRow> points =
+      read_design_points(table, array_size_of(options.array_size), global.threads);
+  const InvalidRows invalid = invalid_rows(table, points);
+  refuse_invalid(invalid, options.strict);
+  evaluate_table(table, points, global.threads);
+  stop_if_interrupted("evaluate");
   write_table(table, options.output);
   if (global.json)
     std::cout << json_text(nlohmann::ordered_json{{"fidelity", options.fidelity},
                                                   {"rows", table.rows.size()},
-                                                  {"invalid", invalid},
+                                                  {"invalid", invalid.invalid},
                                                   {"output", options.output}})
               << '\n';
   else
-    std::cout << table.rows.size() << " rows evaluated, " << invalid
+    std::cout << table.rows.size() << " rows evaluated, " << invalid.invalid
               << " invalid: " << options.output << '\n';
+  finish_rows(invalid);
 }
 
 }  // namespace
@@ -101,6 +101,7 @@ void add_evaluate(CLI::App& app) {
                    "(J*cycle), pred.area (mm^2) and pred.error")
       ->required();
   add_array_size_option(*command, options->array_size);
+  add_strict_option(*command, options->strict);
   command->callback([options] { run_evaluate(*options); });
 }
 

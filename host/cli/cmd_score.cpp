@@ -10,6 +10,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "host/cli/options.hpp"
 #include "host/cli/table_command.hpp"
 #include "host/core/error.hpp"
+#include "host/core/interrupt.hpp"
 #include "host/core/json_text.hpp"
 #include "host/engine/engine.hpp"
 #include "models/starlight/acquisition.hpp"
@@ -32,6 +34,7 @@ struct ScoreOptions {
   std::string output;
   std::string array_size = "columns";
   double incumbent = 0.0;  ///< J * cycle; 0: none given
+  bool strict = false;
 };
 
 enum Column : std::size_t {
@@ -68,15 +71,17 @@ double novelty(const StarlightModel& model, const LayerPoint& point,
 /// The largest share of the prior variance that is left of a sample by the others, 1 / (C^-1)_ii: a
 /// query with more is lonelier than any of them.
 double largest_novelty(const StarlightModel& model) {
-  constexpr double kNone = 0.9;  // of one sample, with no other to compare with
+  constexpr double kMost = 0.9;
+  constexpr double kOfOne = 0.5;  // of one sample, with no other to compare with
   const PosteriorTensors<double>& tensors = model.tensors_f64();
   const auto n = static_cast<std::size_t>(tensors.samples);
+  if (n == 1) return kOfOne;
   std::vector<double> precision(n);
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t j = 0; j <= i; ++j)
       precision[j] += tensors.inverse_factor[i * n + j] * tensors.inverse_factor[i * n + j];
   const double least = *std::min_element(precision.begin(), precision.end());
-  return std::min(kNone, 1.0 / (least * tensors.unit_variance));
+  return std::min(kMost, 1.0 / (least * tensors.unit_variance));
 }
 
 /// Columns of one row. `energy`: measured J to use instead of the predicted one.
@@ -105,35 +110,40 @@ std::array<std::string, kColumns> describe(const LayerPoint& point, ExactPredict
   return out;
 }
 
-struct ScoreCounts {
-  std::size_t invalid = 0;
-  std::size_t far = 0;  ///< rows that the model knows next to nothing about
-};
-
-/// Fills the prediction columns.
-ScoreCounts score_table(Table& table, const StarlightModel& model, const ScoreOptions& options) {
+/// Predictions of all points; throws Failure where it was interrupted.
+std::vector<ExactPrediction> predict(const StarlightModel& model,
+                                     std::span<const LayerPoint> points) {
+  constexpr std::size_t kBatch = 8192;  // between looks at the keyboard: a second
   const GlobalOptions& global = global_options();
-  const std::vector<DatasetRow> rows =
-      read_design_points(table, array_size_of(options.array_size), global.threads);
+  const std::unique_ptr<Engine> engine = make_engine(global.backend, {global.threads});
+  std::vector<ExactPrediction> out(points.size());
+  for (std::size_t begin = 0; begin < points.size(); begin += kBatch) {
+    stop_if_interrupted("score");
+    const std::size_t count = std::min(kBatch, points.size() - begin);
+    engine->predict_points(model, points.subspan(begin, count),
+                           std::span(out).subspan(begin, count));
+  }
+  return out;
+}
+
+/// Fills the prediction columns; returns how many rows the model knows next to nothing about.
+std::size_t score_table(Table& table, const std::vector<DatasetRow>& rows,
+                        const StarlightModel& model, const ScoreOptions& options) {
   const int energy_column = model.has_energy() ? -1 : table.column("target.energy");
   const auto columns = extend_columns(table, kColumnNames);
 
   std::vector<LayerPoint> points;
   std::vector<std::size_t> row_of;
-  ScoreCounts counts;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     for (const std::size_t column : columns) table.rows[i][column].clear();
     table.rows[i][columns[kError]] = spreadsheet_text(rows[i].error);
-    if (rows[i].error.empty()) {
-      points.push_back({rows[i].layer, rows[i].hardware, rows[i].mapping});
-      row_of.push_back(i);
-    } else if (counts.invalid++ == 0) {
-      spdlog::warn("{}: first invalid row is {}: {}", table.source, i + 1, rows[i].error);
-    }
+    if (!rows[i].error.empty()) continue;
+    points.push_back({rows[i].layer, rows[i].hardware, rows[i].mapping});
+    row_of.push_back(i);
   }
-  std::vector<ExactPrediction> predictions(points.size());
-  make_engine(global.backend, {global.threads})->predict_points(model, points, predictions);
-  const double far = largest_novelty(model);
+  const std::vector<ExactPrediction> predictions = predict(model, points);
+  const double limit = largest_novelty(model);
+  std::size_t far = 0;
   for (std::size_t p = 0; p < points.size(); ++p) {
     std::vector<std::string>& row = table.rows[row_of[p]];
     std::optional<double> energy;
@@ -143,32 +153,41 @@ ScoreCounts score_table(Table& table, const StarlightModel& model, const ScoreOp
         describe(points[p], predictions[p], energy, model.parameters().warp, options.incumbent);
     const double share = novelty(model, points[p], predictions[p]);
     fields[kNovelty] = fmt::to_string(share);
-    counts.far += share > far;
+    far += share > limit;
     for (std::size_t c = 0; c < kColumns; ++c) row[columns[c]] = std::move(fields[c]);
   }
-  return counts;
+  return far;
 }
 
 void run_score(const ScoreOptions& options) {
+  install_interrupt_handler();
   const StarlightModel model = StarlightModel::load(options.model);
   Table table = read_table(options.input);
-  const ScoreCounts counts = score_table(table, model, options);
-  if (counts.far > 0)
+  const std::vector<DatasetRow> rows =
+      read_design_points(table, array_size_of(options.array_size), global_options().threads);
+  const InvalidRows invalid = invalid_rows(table, rows);
+  refuse_invalid(invalid, options.strict);
+  const std::string warning = model.quality() ? warning_of(*model.quality()) : "";
+  if (!warning.empty()) spdlog::warn("{}: {}", options.model, warning);
+  const std::size_t far = score_table(table, rows, model, options);
+  if (far > 0)
     spdlog::warn(
         "{}: {} of {} rows lie far from the model's samples, further than any of these from the "
         "others (pred.novelty): their predictions are little more than guesses",
-        options.input, counts.far, table.rows.size());
+        options.input, far, table.rows.size());
+  stop_if_interrupted("score");
   write_table(table, options.output);
   if (global_options().json)
     std::cout << json_text(nlohmann::ordered_json{{"model_hash", model.hash()},
                                                   {"rows", table.rows.size()},
-                                                  {"invalid", counts.invalid},
-                                                  {"far", counts.far},
+                                                  {"invalid", invalid.invalid},
+                                                  {"far", far},
                                                   {"output", options.output}})
               << '\n';
   else
-    std::cout << table.rows.size() << " rows scored, " << counts.invalid
+    std::cout << table.rows.size() << " rows scored, " << invalid.invalid
               << " invalid: " << options.output << '\n';
+  finish_rows(invalid);
 }
 
 }  // namespace
@@ -192,6 +211,7 @@ void add_score(CLI::App& app) {
                    "Best EDP so far (J*cycle): adds the expected improvement of ln EDP")
       ->check(positive_number());
   add_array_size_option(*command, options->array_size);
+  add_strict_option(*command, options->strict);
   command->callback([options] { run_score(*options); });
 }
 

@@ -18,6 +18,7 @@
 #include "host/config/space_yaml.hpp"
 #include "host/config/workload_yaml.hpp"
 #include "host/core/error.hpp"
+#include "host/core/interrupt.hpp"
 #include "host/core/parallel.hpp"
 #include "host/core/paths.hpp"
 #include "host/io/mapping_text.hpp"
@@ -74,6 +75,7 @@ std::array<std::int64_t, kVerdicts> sample_verdicts(const DesignSpace& space,
   std::array<std::atomic<std::int64_t>, kVerdicts> total{};
   const GlobalOptions& global = global_options();
   parallel_for(count, kGrain, global.threads, [&](std::int64_t begin, std::int64_t end) {
+    if (interrupted()) return;
     std::array<std::int64_t, kVerdicts> part{};
     for (std::int64_t i = begin; i < end; ++i) {
       const auto index = view.sample(global.seed, stream, static_cast<std::uint64_t>(i));
@@ -81,6 +83,7 @@ std::array<std::int64_t, kVerdicts> sample_verdicts(const DesignSpace& space,
     }
     for (std::size_t v = 0; v < part.size(); ++v) total[v] += part[v];
   });
+  if (interrupted()) throw Failure("space interrupted");
   std::array<std::int64_t, kVerdicts> out{};
   std::copy(total.begin(), total.end(), out.begin());
   return out;
@@ -166,6 +169,7 @@ void print_point(const ordered_json& point) {
 }
 
 void run_space(const SpaceOptions& options) {
+  install_interrupt_handler();
   const DesignSpace space = read_design_space(find_zoo_file("spaces", options.space));
   Workload workload = read_workload(find_zoo_file("workloads", options.workload));
   const std::string identity = workload_hash(workload);

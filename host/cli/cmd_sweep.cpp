@@ -197,7 +197,6 @@ ShardState run(const SweepCommand& command, const SweepPlan& plan, const Shard& 
   std::error_code error;
   fs::create_directories(command.out, error);
   if (error) throw Error::expected("a folder that can be made", error.message(), command.out);
-  install_interrupt_handler();
   ProgressLine line;
   const ShardRunOptions options{.file = shard_path(command.out, shard),
                                 .checkpoint_seconds = command.checkpoint_s,
@@ -212,6 +211,7 @@ ShardState run(const SweepCommand& command, const SweepPlan& plan, const Shard& 
 }
 
 void run_sweep(const SweepCommand& command) {
+  install_interrupt_handler();
   const GlobalOptions& global = global_options();
   const Shard shard = parse_shard(command.shard);
   SweepSpec spec = spec_of(command);
@@ -229,7 +229,9 @@ void run_sweep(const SweepCommand& command) {
   const auto scorer = model ? make_starlight_scorer(plan, *model, *engine, global.threads)
                             : make_analytical_scorer(plan, global.threads);
   if (command.dry_run) {
-    print_forecast(forecast(plan, shard, *scorer, kSampleSeconds, global.threads));
+    const SweepForecast expected = forecast(plan, shard, *scorer, kSampleSeconds, global.threads);
+    if (interrupted()) throw Failure("sweep interrupted");
+    print_forecast(expected);
     return;
   }
   const ShardState state = run(command, plan, shard, *scorer);

@@ -1,7 +1,9 @@
 // polaris train: a Starlight model from a low-fidelity and a high-fidelity CSV file.
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <limits>
 #include <memory>
@@ -17,6 +19,7 @@
 #include "host/config/space_yaml.hpp"
 #include "host/config/workload_yaml.hpp"
 #include "host/core/error.hpp"
+#include "host/core/interrupt.hpp"
 #include "host/core/json_text.hpp"
 #include "host/core/paths.hpp"
 #include "host/engine/engine.hpp"
@@ -41,26 +44,25 @@ struct TrainOptions {
   std::string output;
   std::string variant = "polaris";
   std::string array_size = "columns";
+  bool strict = false;
 };
 
-/// Says once per file how many rows could not be used, and why the first could not.
-void report_invalid(const Table& table, const std::vector<DatasetRow>& rows) {
-  std::size_t invalid = 0, first = 0;
-  for (std::size_t i = rows.size(); i-- > 0;)
-    if (!rows[i].error.empty()) {
-      ++invalid;
-      first = i;
-    }
-  if (invalid > 0)
-    spdlog::warn("{}: {} invalid rows skipped; the first is {}: {}", table.source, invalid,
-                 first + 1, rows[first].error);
+/// The design points of a table. Throws Error where none is valid or, if `strict`, one is not.
+std::vector<DatasetRow> read_rows(const Table& table, ArraySize array_size, bool strict,
+                                  InvalidRows& invalid) {
+  const std::vector<DatasetRow> rows =
+      read_design_points(table, array_size, global_options().threads);
+  if (rows.empty()) throw Error::expected("at least one row", "none", table.source);
+  invalid = invalid_rows(table, rows);
+  refuse_invalid(invalid, strict || invalid.invalid == rows.size());
+  return rows;
 }
 
-/// Distinct valid design points of a table.
-std::vector<LayerPoint> read_low(const std::string& path, int threads) {
-  const Table table = read_table(path);
-  const std::vector<DatasetRow> rows = read_design_points(table, ArraySize::from_columns, threads);
-  report_invalid(table, rows);
+/// Distinct valid design points of --low.
+std::vector<LayerPoint> read_low(const TrainOptions& options, InvalidRows& invalid) {
+  const Table table = read_table(options.low);
+  const std::vector<DatasetRow> rows =
+      read_rows(table, ArraySize::from_columns, options.strict, invalid);
   std::vector<LayerPoint> points;
   std::unordered_set<std::string> seen;
   for (const DatasetRow& row : rows) {
@@ -83,7 +85,7 @@ std::vector<LayerPoint> read_low(const std::string& path, int threads) {
     if (seen.insert(std::move(key)).second)
       points.push_back({row.layer, row.hardware, row.mapping});
   }
-  spdlog::info("{}: {} rows, {} distinct design points", path, rows.size(), points.size());
+  spdlog::info("{}: {} rows, {} distinct design points", options.low, rows.size(), points.size());
   return points;
 }
 
@@ -97,15 +99,34 @@ double read_measurement(const Table& table, std::size_t row, std::size_t column)
   return *value;
 }
 
-/// Valid rows of a table with their measured cycles and, where asked for, energy.
-std::vector<DesignSample> read_high(const TrainOptions& options, int threads) {
+/// Says where the array of the rows cannot be that of the measurements.
+void check_array(const Table& table, const std::vector<DatasetRow>& rows) {
+  constexpr std::size_t kLeastRows = 8;  // fewer may well leave their arrays half empty
+  std::size_t valid = 0;
+  std::int32_t used = 0;
+  for (const DatasetRow& row : rows) {
+    if (!row.error.empty()) continue;
+    ++valid;
+    const std::int32_t most = std::max(row.mapping.spatial_c, row.mapping.spatial_k);
+    if (2 * most > row.hardware.dim) return;
+    used = std::max(used, most);
+  }
+  if (valid >= kLeastRows)
+    spdlog::warn(
+        "{}: arch.meshX is at least twice what any mapping uses of the array (at most {} rows or "
+        "columns): if the column is a dummy, try --array-size mapping",
+        table.source, used);
+}
+
+/// Valid rows of --high with their measured cycles and, where asked for, energy.
+std::vector<DesignSample> read_high(const TrainOptions& options, InvalidRows& invalid) {
   const Table table = read_table(options.high);
   const auto cycles = static_cast<std::size_t>(table.require(options.target));
   std::optional<std::size_t> energy;
   if (!options.energy.empty()) energy = table.require(options.energy);
-  const std::vector<DatasetRow> rows =
-      read_design_points(table, array_size_of(options.array_size), threads);
-  report_invalid(table, rows);
+  const ArraySize array_size = array_size_of(options.array_size);
+  const std::vector<DatasetRow> rows = read_rows(table, array_size, options.strict, invalid);
+  if (array_size == ArraySize::from_columns) check_array(table, rows);
   std::vector<DesignSample> samples;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (!rows[i].error.empty()) continue;
@@ -114,13 +135,10 @@ std::vector<DesignSample> read_high(const TrainOptions& options, int threads) {
                        energy ? kPicojoulePerMicrojoule * read_measurement(table, i, *energy)
                               : std::numeric_limits<double>::quiet_NaN()});
   }
-  if (samples.empty())
-    throw Error::expected("at least one valid row", "none of " + std::to_string(rows.size()),
-                          options.high);
   return samples;
 }
 
-Pretrained make_pretrained(const TrainOptions& options) {
+Pretrained make_pretrained(const TrainOptions& options, InvalidRows& invalid) {
   if (!options.pretrained.empty()) return Pretrained::load(options.pretrained);
   const GlobalOptions& global = global_options();
   PretrainOptions pretrain_options;
@@ -135,7 +153,7 @@ Pretrained make_pretrained(const TrainOptions& options) {
                               pretrain_options);
   }
   pretrain_options.source = options.low;
-  const std::vector<LayerPoint> points = read_low(options.low, global.threads);
+  const std::vector<LayerPoint> points = read_low(options, invalid);
   Pretrained model = pretrain(points, pretrain_options);
   spdlog::info("pre-trained on {} points: prediction loss {:.4f}, reconstruction loss {:.4f}",
                model.samples, model.prediction_loss, model.reconstruction_loss);
@@ -148,8 +166,35 @@ void print_result(const nlohmann::ordered_json& result) {
     return;
   }
   for (const auto& [key, value] : result.items())
-    std::cout << key << ": " << (value.is_string() ? value.get<std::string>() : value.dump())
+    std::cout << key << ": "
+              << (value.is_string()         ? value.get<std::string>()
+                  : value.is_number_float() ? fmt::format("{:.6g}", value.get<double>())
+                                            : value.dump())
               << '\n';
+}
+
+/// What `quality` says, as entries of the result.
+void add_quality(const Quality& quality, nlohmann::ordered_json& result) {
+  result["designs"] = quality.designs;
+  result["layers"] = quality.layers;
+  if (!quality.cycles) return;
+  result["held_out"] = quality.held_out + ", " + quality.how;
+  const auto add = [&result](const std::string& name, const std::optional<HeldOutError>& error) {
+    if (!error) return;
+    result[name + "_median_error"] = error->median;
+    result[name + "_p90_error"] = error->p90;
+    result[name + "_inside_90"] = error->coverage;
+    result[name + "_mean_squared_z"] = error->mean_squared_deviation;
+  };
+  add("cycles", quality.cycles);
+  add("energy", quality.energy);
+}
+
+/// Ends the command as finish_rows does, for both files.
+void finish(const InvalidRows& low, const InvalidRows& high) {
+  const bool both = low.invalid > 0 && high.invalid > 0;
+  if (both) spdlog::warn("{}", low.message);
+  finish_rows(high.invalid > 0 ? high : low);
 }
 
 void run_train(const TrainOptions& options) {
@@ -162,23 +207,30 @@ void run_train(const TrainOptions& options) {
     throw Error::expected("--target with --high", "none", "train");
   if (global.backend != "auto") usable_backend(global.backend);  // refused before any work
   expect_model_target(options.output);
+  install_interrupt_handler();
+  InvalidRows low, high;
   // The small file first: a mistake in it should not cost the pre-training.
   std::vector<DesignSample> samples;
-  if (!options.high.empty()) samples = read_high(options, global.threads);
-  const Pretrained pretrained = make_pretrained(options);
+  if (!options.high.empty()) samples = read_high(options, high);
+  const Pretrained pretrained = make_pretrained(options, low);
+  stop_if_interrupted("train");
   if (options.high.empty()) {
     pretrained.save(options.output);
     print_result({{"pretrained", options.output},
                   {"points", pretrained.samples},
                   {"prediction_loss", pretrained.prediction_loss},
                   {"hash", pretrained.hash()}});
+    finish(low, high);
     return;
   }
   FitOptions fit = options.variant == "paper" ? FitOptions::paper() : FitOptions();
   fit.seed = global.seed;
   fit.threads = global.threads;
   if (usable_backend(global.backend) == "cuda") fit.backend = FitBackend::cuda;
-  const StarlightModel model = fit_starlight(pretrained, samples, fit);
+  StarlightModel model = fit_starlight(pretrained, samples, fit);
+  const Quality quality = judge(model, pretrained, samples, fit);
+  model = model.with_quality(quality);
+  stop_if_interrupted("train");
   model.save(options.output);
   const SampleCount& count = model.sample_count();
   if (count.below_bound > 0)
@@ -190,15 +242,23 @@ void run_train(const TrainOptions& options) {
         "{}: {} rows are out of all proportion to the others (10 times and more) and were skipped "
         "as failed measurements",
         options.high, parameters.failures);
-  print_result({{"model", options.output},
-                {"variant", options.variant},
-                {"machine", parameters.machine},
-                {"samples", count.used},
-                {"duplicates", count.duplicates},
-                {"below_lower_bound", count.below_bound},
-                {"failed", parameters.failures},
-                {"negative_log_likelihood", model.negative_log_likelihood()},
-                {"hash", model.hash()}});
+  std::string warning = warning_of(quality);
+  if (options.array_size == "columns" && quality.cycles &&
+      quality.cycles->median > kLargeMedianError)
+    warning += " (where arch.meshX is a dummy: --array-size mapping)";
+  if (!warning.empty()) spdlog::warn("{}: {}", options.output, warning);
+  nlohmann::ordered_json result = {{"model", options.output},
+                                   {"variant", options.variant},
+                                   {"machine", parameters.machine},
+                                   {"samples", count.used},
+                                   {"duplicates", count.duplicates},
+                                   {"below_lower_bound", count.below_bound},
+                                   {"failed", parameters.failures},
+                                   {"negative_log_likelihood", model.negative_log_likelihood()},
+                                   {"hash", model.hash()}};
+  add_quality(quality, result);
+  print_result(result);
+  finish(low, high);
 }
 
 }  // namespace
@@ -234,6 +294,7 @@ void add_train(CLI::App& app) {
       ->check(one_of({"polaris", "paper"}))
       ->capture_default_str();
   add_array_size_option(*command, options->array_size, "Array of --high; ");
+  add_strict_option(*command, options->strict);
   command->callback([options] { run_train(*options); });
 }
 

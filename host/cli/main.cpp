@@ -9,6 +9,7 @@
 #include "host/cli/exit_code.hpp"
 #include "host/cli/options.hpp"
 #include "host/cli/printable_output.hpp"
+#include "host/cli/standard_streams.hpp"
 #include "host/core/error.hpp"
 #include "host/core/paths.hpp"
 #include "host/core/printable.hpp"
@@ -85,4 +86,7 @@ int main_checked(int argc, char** argv) {
 }  // namespace
 }  // namespace polaris
 
-int main(int argc, char** argv) { return polaris::main_checked(argc, argv); }
+int main(int argc, char** argv) {
+  polaris::hold_standard_streams();
+  return polaris::main_checked(argc, argv);
+}

@@ -1,9 +1,16 @@
 #include "host/cli/table_command.hpp"
 
-#include <CLI/CLI.hpp>
+#include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+#include "host/cli/exit_code.hpp"
 #include "host/cli/options.hpp"
+#include "host/core/error.hpp"
+#include "host/core/interrupt.hpp"
 #include "host/io/number_text.hpp"
+#include "models/space/feasibility.hpp"
 
 namespace polaris {
 
@@ -38,6 +45,43 @@ std::vector<std::size_t> extend_columns(Table& table, std::span<const std::strin
   }
   for (auto& row : table.rows) row.resize(table.columns.size());
   return out;
+}
+
+InvalidRows invalid_rows(const Table& table, const std::vector<DatasetRow>& rows) {
+  InvalidRows out;
+  out.rows = rows.size();
+  std::size_t first = 0;
+  bool array = false;  // some row's array is smaller than its mapping
+  for (std::size_t i = rows.size(); i-- > 0;) {
+    if (rows[i].error.empty()) continue;
+    ++out.invalid;
+    first = i;
+    array = array || rows[i].error.ends_with(to_string(Feasibility::spatial_exceeds_array));
+  }
+  if (out.invalid > 0)
+    out.message = fmt::format("{}: {} of {} rows invalid, first invalid row is {}: {}{}",
+                              table.source, out.invalid, out.rows, first + 1, rows[first].error,
+                              array ? " (if arch.meshX is a dummy: --array-size mapping)" : "");
+  return out;
+}
+
+void add_strict_option(CLI::App& command, bool& field) {
+  command.add_flag("--strict", field, "Refuse a file with any invalid row, and write nothing");
+}
+
+void refuse_invalid(const InvalidRows& rows, bool strict) {
+  if (strict && rows.invalid > 0) throw Error(rows.message);
+}
+
+void finish_rows(const InvalidRows& rows) {
+  if (rows.invalid == 0) return;
+  if (!std::cout.flush()) throw Failure("stdout: write failed");
+  if (rows.invalid == rows.rows) throw Error(rows.message);
+  throw PartialAnswer(rows.message);
+}
+
+void stop_if_interrupted(const std::string& command) {
+  if (interrupted()) throw Failure(command + " interrupted: nothing written");
 }
 
 std::optional<double> read_positive(const std::string& text) {

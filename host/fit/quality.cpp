@@ -166,7 +166,7 @@ Quality judge(const StarlightModel& model, const Pretrained& pretrained,
 }
 
 std::string warning_of(const Quality& quality) {
-  constexpr double kLargeMedian = 0.3, kLowCoverage = 0.75, kLargeDeviation = 2.0;
+  constexpr double kLowCoverage = 0.75, kLargeDeviation = 2.0;
   std::vector<std::string> faults;
   if (quality.designs < static_cast<std::int64_t>(kLeastFittedDesigns))
     faults.push_back(fmt::format("{} different design point{} (expected at least {})",
@@ -176,7 +176,7 @@ std::string warning_of(const Quality& quality) {
   const auto check = [&](const char* name, const std::optional<HeldOutError>& error) {
     if (!error) return;
     const std::string what = fmt::format("{} of held-out {}", name, quality.held_out);
-    if (error->median > kLargeMedian)
+    if (error->median > kLargeMedianError)
       faults.push_back(
           fmt::format("{} off by {:.0f} % in the median", what, 100.0 * error->median));
     if (error->coverage < kLowCoverage || error->mean_squared_deviation > kLargeDeviation)

@@ -60,6 +60,9 @@ Quality judge(const StarlightModel& model, const Pretrained& pretrained,
               std::span<const DesignSample> samples, const FitOptions& options);
 inline constexpr std::size_t kMostRefitted = 300;
 
+/// A larger median error of what was held out is a fault.
+inline constexpr double kLargeMedianError = 0.3;
+
 /// What is wrong with a model and what to do about it, in one line; empty where nothing is.
 std::string warning_of(const Quality& quality);
 

@@ -188,6 +188,58 @@ TEST_F(TrainScore, OddSamplesGiveSaneModels) {
   }));
 }
 
+TEST_F(TrainScore, SaysHowGoodItIs) {
+  const Outcome whole = train(kGolden);
+  ASSERT_EQ(whole.exit_code, 0) << whole.err;
+  const json summary = json::parse(whole.out);
+  EXPECT_EQ(summary["designs"], 64);
+  EXPECT_EQ(summary["layers"], 22);
+  EXPECT_EQ(summary["held_out"], "layers, refitted");
+  for (const std::string quantity : {"cycles", "energy"}) {
+    const auto figure = [&](const std::string& name) {
+      return summary[quantity + name].get<double>();
+    };
+    EXPECT_LT(figure("_median_error"), 0.15);
+    EXPECT_GE(figure("_p90_error"), figure("_median_error"));
+    EXPECT_GT(figure("_inside_90"), 0.5);
+    EXPECT_GT(figure("_mean_squared_z"), 0.0);
+  }
+  EXPECT_FALSE(json::parse(train(kGolden, "").out).contains("energy_median_error"));
+
+  // One sample, and nothing to hold out: said when it is trained, and when it is used.
+  const std::string one = write("one.csv", [](Table& table) { table.rows.resize(1); });
+  const Outcome poor = train(one);
+  ASSERT_EQ(poor.exit_code, 0) << poor.err;
+  EXPECT_FALSE(json::parse(poor.out).contains("cycles_median_error"));
+  EXPECT_NE(poor.err.find("1 different design point "), std::string::npos) << poor.err;
+  const Outcome used = score(kGolden);
+  ASSERT_EQ(used.exit_code, 0) << used.err;
+  EXPECT_NE(used.err.find("1 different design point "), std::string::npos) << used.err;
+  EXPECT_GT(json::parse(used.out)["far"], 48);
+}
+
+TEST_F(TrainScore, AModelWithoutQualityIsReadAsBefore) {
+  ASSERT_EQ(train(kGolden).exit_code, 0);
+  json description = json::parse(content_of(folder_ / "model/model.json"));
+  EXPECT_EQ(description.erase("quality"), 1u);
+  std::ofstream(folder_ / "model/model.json") << description.dump(2);
+  EXPECT_EQ(score(kGolden).exit_code, 0);
+}
+
+TEST_F(TrainScore, ADummyArraySizeIsSuspected) {
+  const std::string dummy = write("dummy.csv", [](Table& table) {
+    for (auto& row : table.rows) row[place(table, "arch.meshX")] = "128";
+  });
+  const std::string hint = "--array-size mapping";
+  EXPECT_NE(train(dummy).err.find(hint), std::string::npos);
+  EXPECT_EQ(train(dummy, hint).err.find(hint), std::string::npos);
+  EXPECT_EQ(train(kGolden).err.find(hint), std::string::npos);
+  const std::string small = write("small.csv", [](Table& table) {
+    for (auto& row : table.rows) row[place(table, "arch.meshX")] = "4";
+  });
+  EXPECT_NE(train(small).err.find(hint), std::string::npos);
+}
+
 TEST_F(TrainScore, CountsDuplicatesAndImpossibleRows) {
   const Outcome outcome = train(write("high.csv", [](Table& table) {
     table.rows.push_back(table.rows[3]);
@@ -220,7 +272,7 @@ TEST_F(TrainScore, AnInvalidRowIsNamedAndTheOthersScored) {
   const std::string in =
       write("in.csv", [](Table& table) { table.rows[1][place(table, "prob.K")] = "7"; });
   const Outcome outcome = score(in);
-  ASSERT_EQ(outcome.exit_code, 0);
+  ASSERT_EQ(outcome.exit_code, kPartial);
   EXPECT_EQ(json::parse(outcome.out)["invalid"], 1);
   const Table table = read_table(folder_ / "scored.csv");
   EXPECT_NE(table.rows[1][place(table, "pred.error")], "");
