@@ -193,7 +193,7 @@ ModelParameters read_parameters(const JsonNode& json) {
   p.machine = json.at("machine").text();
   p.failures = json.at("failures").integer(0, kMost);
   p.seed = json.at("seed").count(0, std::numeric_limits<std::uint64_t>::max());
-  p.pretrained_hash = read_hash(json.at("pretrained_hash"));
+  p.pretrained_hash = json.at("pretrained_hash").hash();
   p.log_length = read_numbers<kKernelInputs>(json.at("log_length"));
   p.log_noise = json.at("log_noise").number();
   for (const JsonNode& entry : json.at("outputs").items(1, 2)) {
@@ -470,7 +470,7 @@ StarlightModel StarlightModel::load(const std::filesystem::path& directory) {
                   json.at("below_bound").integer(0, kMost)};
   state->jitter = json.at("jitter").number(0.0, 1.0);
   state->negative_log_likelihood = json.at("negative_log_likelihood").number();
-  state->hash = read_hash(json.at("hash"));
+  state->hash = json.at("hash").hash();
   if (const auto quality = json.find("quality")) state->quality = read_quality(*quality);
 
   p.encoder = require_tensor(file.tensors, "encoder", {EncoderLayout::size}, where);

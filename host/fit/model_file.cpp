@@ -56,7 +56,7 @@ LoadedModelFile read_model_file(const std::filesystem::path& directory, const st
   for (const JsonNode& name : json.at("features").items(kCount, kCount))
     if (name.text() != kFeatureNames[next++])
       throw name.error(std::string(kFeatureNames[next - 1]) + ", as in this version");
-  const std::string hash = read_hash(json.at("arrays_hash"));
+  const std::string hash = json.at("arrays_hash").hash();
 
   const std::filesystem::path path = directory / kArrays;
   const std::string arrays = read_file(path);
@@ -65,14 +65,6 @@ LoadedModelFile read_model_file(const std::filesystem::path& directory, const st
                           content_hash(arrays), path.string());
   file.tensors = parse_tensors(arrays, path.string());
   return file;
-}
-
-std::string read_hash(const JsonNode& node) {
-  const std::string hash = node.text();
-  constexpr std::size_t kDigits = 32;
-  if (hash.size() != kDigits || hash.find_first_not_of("0123456789abcdef") != std::string::npos)
-    throw node.error("a hash of 32 hex digits");
-  return hash;
 }
 
 }  // namespace polaris

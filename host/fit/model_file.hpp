@@ -37,7 +37,4 @@ void expect_model_target(const std::filesystem::path& directory);
 /// Throws Error where a file is missing or damaged, or where schema, kind or features differ.
 LoadedModelFile read_model_file(const std::filesystem::path& directory, const std::string& kind);
 
-/// 32 hex digits, as content_hash writes them.
-std::string read_hash(const JsonNode& node);
-
 }  // namespace polaris

@@ -48,10 +48,11 @@ class Builder : public nlohmann::json_sax<ordered_json> {
   bool parse_error(std::size_t position, const std::string& token,
                    const nlohmann::detail::exception&) override {
     const std::string_view before = text_.substr(0, std::min(position, text_.size()));
+    const bool one_line = text_.find('\n') >= text_.size() - 1;  // as foreign answers mostly are
     const auto line = 1 + std::count(before.begin(), before.end(), '\n');
     throw JsonSyntaxError(
         Error::expected("JSON", position > text_.size() ? "the end of the text" : in_quotes(token),
-                        fmt::format("{}:{}", source_, line)));
+                        one_line ? source_ : fmt::format("{}:{}", source_, line)));
   }
 
  private:
@@ -202,6 +203,14 @@ std::string JsonNode::text(std::size_t shortest) const {
   if (text.size() < shortest || std::any_of(text.begin(), text.end(), is_control))
     throw error(shortest > 0 ? "a text on one line" : "a text on one line, or none");
   return text;
+}
+
+std::string JsonNode::hash() const {
+  constexpr std::size_t kDigits = 32;
+  const std::string hash = text();
+  if (hash.size() != kDigits || hash.find_first_not_of("0123456789abcdef") != std::string::npos)
+    throw error("a hash of 32 hex digits");
+  return hash;
 }
 
 std::int64_t JsonNode::integer(std::int64_t low, std::int64_t high) const {

@@ -55,6 +55,8 @@ class JsonNode {
 
   /// A string without control characters, of `shortest` bytes or more.
   std::string text(std::size_t shortest = 0) const;
+  /// A hash as content_hash (host/core/hash.hpp) writes it.
+  std::string hash() const;
   /// An integer of [low, high].
   std::int64_t integer(std::int64_t low, std::int64_t high) const;
   /// An integer of [low, high] that may need all of 64 bits.

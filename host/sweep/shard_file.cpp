@@ -64,7 +64,9 @@ JsonDocument read_content(const std::filesystem::path& path) {
   if (!root.raw().is_object() || !root.find("polaris_sweep"))
     throw Error::expected(fmt::format("a shard file of schema {}", kSchema), "another file",
                           path.string());
-  root.at("polaris_sweep").integer(kSchema, kSchema);
+  const JsonNode schema = root.at("polaris_sweep");
+  if (!schema.raw().is_number_unsigned() || schema.raw() != kSchema)
+    throw schema.error(fmt::format("a shard file of schema {}", kSchema));
   // What was hashed is the text before the hash, which comes last.
   const auto hash_node = root.find("hash");
   const std::string hash = hash_node ? hash_node->text() : "";

@@ -24,6 +24,7 @@ using nlohmann::ordered_json;
 constexpr double kJoulePerPicojoule = 1e-12;
 constexpr std::size_t kMaxLayers = 100'000;  // as in workload files
 constexpr std::int64_t kMaxIndex = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kMaxCount = std::int64_t{1} << 53;  // of MACs, hence of occurrences
 constexpr const char* kObjectives = "mean, ei, logei or lcb";
 constexpr const char* kAxisNames[kHardwareAxes] = {"dim", "accumulator_bytes", "scratchpad_bytes",
                                                    "bus_bytes"};
@@ -60,15 +61,8 @@ ordered_json hardware_json(const HardwareGrid& grid) {
   return out;
 }
 
-/// 32 hex digits, or nothing where there is nothing to hash.
-std::string read_hash(const JsonNode& node) {
-  const std::string hash = node.text();
-  constexpr std::size_t kDigits = 32;
-  if (!hash.empty() &&
-      (hash.size() != kDigits || hash.find_first_not_of("0123456789abcdef") != std::string::npos))
-    throw node.error("a hash of 32 hex digits, or none");
-  return hash;
-}
+/// Empty where there is nothing to hash.
+std::string read_hash(const JsonNode& node) { return node.text().empty() ? "" : node.hash(); }
 
 /// Limits are positive, 0 for none.
 double read_limit(const JsonNode& node) {
@@ -133,7 +127,7 @@ void read_layers(const JsonNode& json, SweepSpec& spec) {
     WorkloadLayer layer;
     layer.name = node.at("name").text(1);
     if (!names.insert(layer.name).second) throw node.at("name").error("a name of its own");
-    layer.count = node.at("count").integer(1, std::numeric_limits<std::int32_t>::max());
+    layer.count = node.at("count").integer(1, kMaxCount);
     layer.layer = read_bounds(node.at("bounds"));
     if (total_macs(layer) > kMaxWords || input_words(layer.layer) > kMaxWords)
       throw node.at("bounds").error("at most 2^53 MACs and input words", "more");

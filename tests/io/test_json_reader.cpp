@@ -72,7 +72,7 @@ TEST(JsonReader, NumbersAreCheckedForTypeAndRange) {
 }
 
 TEST(JsonReader, RefusesWhatIsNotJson) {
-  EXPECT_EQ(parse_refusal(""), "t.json:1: expected JSON, got the end of the text");
+  EXPECT_EQ(parse_refusal(""), "t.json: expected JSON, got the end of the text");
   EXPECT_EQ(parse_refusal("{\n\"a\": [1,\n"), "t.json:3: expected JSON, got the end of the text");
   EXPECT_EQ(parse_refusal("{\n\"a\": x}"), "t.json:2: expected JSON, got '\"a\": x'");
   for (const char* text : {"NaN", "[Infinity]", "1e999", "{} {}", "[1,]", "{\"a\" 1}", "\"\xff\"",

@@ -125,7 +125,7 @@ TEST_F(HostileShards, ValuesOutsideOfWhatASweepHas) {
       {"/spec/whole", {0, "true", nullptr}},
       {"/spec/layers", {ordered_json::array(), 1, {1}}},
       {"/spec/layers/0/name", {"", "\u001b[31m=cmd|x", 1}},
-      {"/spec/layers/0/count", {0, -5, 1.5, kHuge, std::int64_t{1} << 40}},
+      {"/spec/layers/0/count", {0, -5, 1.5, kHuge, std::int64_t{1} << 54}},
       {"/spec/layers/0/bounds",
        {"", 1, "R1 S1 P4 Q2 C8 K4 N1", "R0 S1 P4 Q2 C8 K4 N1 stride 1 1 dilation 1 1",
         "R-1 S1 P4 Q2 C8 K4 N1 stride 1 1 dilation 1 1",
