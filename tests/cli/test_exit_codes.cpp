@@ -68,10 +68,12 @@ const std::vector<Case> kCases = {
     {"train --low @invalid.csv --out %t", kWrongInput, "", "2 of 2 rows invalid"},
     {"train --out %t", kWrongInput},
 
-    {"simulate --workload resnet50 --layer fc --dim 8 --accumulator-kib 8 --scratchpad-kib 32 --mapping 'L3[WIO] K125 C64 - "
+    {"simulate --workload resnet50 --layer fc --dim 8 --accumulator-kib 8 --scratchpad-kib 32 "
+     "--mapping 'L3[WIO] K125 C64 - "
      "L2[WI] N1 K8X - L1[O] C4 C8X - L0[W] N1' --evaluator 'sh @flow.sh'",
      kSuccess},
-    {"simulate --workload resnet50 --layer fc --dim 8 --accumulator-kib 8 --scratchpad-kib 32 --mapping 'L3[WIO] K125 C64 - "
+    {"simulate --workload resnet50 --layer fc --dim 8 --accumulator-kib 8 --scratchpad-kib 32 "
+     "--mapping 'L3[WIO] K125 C64 - "
      "L2[WI] N1 K8X - L1[O] C4 C8X - L0[W] N1' --evaluator false",
      kFailed},
     {"simulate --workload resnet50 --layer fc --mapping nonsense", kWrongInput},
