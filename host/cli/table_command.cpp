@@ -59,8 +59,8 @@ InvalidRows invalid_rows(const Table& table, const std::vector<DatasetRow>& rows
     array = array || rows[i].error.ends_with(to_string(Feasibility::spatial_exceeds_array));
   }
   if (out.invalid > 0)
-    out.message = fmt::format("{}: {} of {} rows invalid, first invalid row is {}: {}{}",
-                              table.source, out.invalid, out.rows, first + 1, rows[first].error,
+    out.message = fmt::format("{}: first invalid row is {} ({} of {} rows invalid): {}{}",
+                              table.source, first + 1, out.invalid, out.rows, rows[first].error,
                               array ? " (if arch.meshX is a dummy: --array-size mapping)" : "");
   return out;
 }

@@ -18,7 +18,7 @@ namespace {
 
 constexpr double kPicojoulePerMicrojoule = 1e6;
 
-/// 64 designs of 22 layers and 3 array sizes, simulated.
+/// 64 designs of 21 layers and 3 array sizes, simulated.
 const std::vector<DesignSample>& measured() {
   static const std::vector<DesignSample> samples = [] {
     const Table table = read_table(std::string(POLARIS_TEST_DATA) + "/golden_rtl.csv");
