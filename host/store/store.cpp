@@ -10,6 +10,7 @@
 #include "host/core/version.hpp"
 #include "host/io/mapping_text.hpp"
 #include "host/space/layer_text.hpp"
+#include "host/space/workload.hpp"
 #include "host/store/schema.hpp"
 
 namespace polaris {
@@ -118,14 +119,8 @@ RunStatus parse_run_status(const std::string& text) {
 /// A layer that the arithmetic of the models can hold.
 Layer parse_usable_layer(const std::string& text) {
   const Layer layer = parse_layer(text);
-  constexpr double kMostMacs = 0x1p53;
-  double macs = 1.0;
-  for (const std::int32_t size : layer.size) macs *= size;
-  if (*std::min_element(std::begin(layer.size), std::end(layer.size)) < 1 ||
-      std::min({layer.stride_w, layer.stride_h, layer.dilation_w, layer.dilation_h}) < 1 ||
-      macs > kMostMacs)
-    throw Error::expected("sizes, strides and dilations of at least 1 and at most 2^53 MACs",
-                          "'" + text + "'", "layer");
+  if (total_macs(WorkloadLayer{"", layer}) > kMaxWords)
+    throw Error::expected("at most 2^53 MACs", "'" + text + "'", "layer");
   return layer;
 }
 

@@ -52,9 +52,11 @@ class SearchCli : public ::testing::Test {
 
 // A mapper's job: one layer, one machine, few first runs.
 TEST_F(SearchCli, OneLayerOnOneMachine) {
+  int number = 0;
   for (const std::string options : {"--initial 8 --rtl-budget 20", "--rtl-budget 1",
                                     "--rtl-budget 9 --batch 1", "--initial 8 --rtl-budget 8"}) {
-    const Outcome result = search(one_layer_, kAnswers, options, options + ".sqlite");
+    const std::string store = std::to_string(number++) + ".sqlite";
+    const Outcome result = search(one_layer_, kAnswers, options, store);
     EXPECT_EQ(result.exit_code, 0) << options << result.err;
     EXPECT_THAT(result.out, HasSubstr("[RTL budget]"));
     EXPECT_THAT(result.out, HasSubstr("Best design: dim 16"));

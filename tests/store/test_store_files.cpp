@@ -238,8 +238,10 @@ TEST(StoreFiles, EveryFieldIsCheckedBeforeItIsUsed) {
   const std::string long_text = "x'" + std::string(2000, '0') + "'";
   const std::pair<std::string, std::string> cases[] = {
       {"UPDATE points SET layer = 'R1'", "evaluations row 1, layer: expected 'R.. S.. P.."},
-      {"UPDATE points SET layer = 'R0 S1 P8 Q1 C32 K16 N1 stride 1 1 dilation 1 1'", "at least 1"},
-      {"UPDATE points SET layer = 'R1 S1 P8 Q1 C32 K16 N1 stride 0 1 dilation 1 1'", "at least 1"},
+      {"UPDATE points SET layer = 'R0 S1 P8 Q1 C32 K16 N1 stride 1 1 dilation 1 1'",
+       "all from 1 on"},
+      {"UPDATE points SET layer = 'R1 S1 P8 Q1 C32 K16 N1 stride 0 1 dilation 1 1'",
+       "all from 1 on"},
       {"UPDATE points SET layer = 'R999999999 S999999999 P8 Q1 C32 K16 N1 stride 1 1 dilation 1 1'",
        "at most 2^53 MACs"},
       {"UPDATE points SET layer = 'R1' || char(10, 27) || '[2J'", "got 'R1??[2J'"},
