@@ -151,9 +151,10 @@ bool too_few_to_fit(const TrainingSet& set) {
 
 /// The parameters before the first step, but for the outputs' variances: each is the mean of its
 /// posterior, conjugate to the residuals, after one pseudo-observation of what is expected before
-/// any measurement (Gelman et al., Bayesian Data Analysis, 2013, section 3.2). A repeated design
-/// does not make it more certain. Fitted to as few samples, the hyper-parameters would explain
-/// every residual and claim to be sure elsewhere; they also predict worse, on every data set tried.
+/// any measurement, less the one that the mean takes (Gelman et al., Bayesian Data Analysis, 2013,
+/// section 3.2). A repeated design does not make it more certain. Fitted to as few samples, the
+/// hyper-parameters would explain every residual and claim to be sure elsewhere; they also predict
+/// worse, on every data set tried.
 ModelParameters without_steps(const Start& start, int threads) {
   constexpr double kPriorSpread[] = {1.0, 0.3};  // warped cycles; ln energy ratio
   ModelParameters model = start.model;

@@ -75,8 +75,8 @@ std::vector<DesignSample> usable_samples(std::span<const DesignSample> samples,
 
 /// Failed measurements are left out (parameters().failures), unless no estimate is preferred.
 /// Throws Error where no usable sample is left, a sample is not finite and positive, or only some
-/// have energy. One sample, equal targets and contradictory samples give a sane, wide model; what a
-/// sample has never shown to vary makes predictions uncertain where it does.
+/// have energy. One sample, equal targets and contradictory samples give a sane, wide model; what
+/// the samples never show to vary makes predictions uncertain where it does.
 StarlightModel fit_starlight(const Pretrained& pretrained, std::span<const DesignSample> samples,
                              const FitOptions& options);
 

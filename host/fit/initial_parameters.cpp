@@ -131,7 +131,8 @@ ModelParameters initial_parameters(const Pretrained& pretrained, const TrainingS
   model.raw_inputs = options.raw_inputs;
   model.seed = options.seed;
   model.pretrained_hash = pretrained.hash();
-  distrust_constant_features(values, model);
+  // Where the kernel sees nothing but the latent, only the encoder can tell points apart.
+  if (model.raw_inputs) distrust_constant_features(values, model);
   model.settings = settings_of(options);
   model.log_length.fill(kLengthCenter);
   model.log_noise = std::log(options.noise_center);

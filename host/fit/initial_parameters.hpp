@@ -12,7 +12,7 @@
 namespace polaris {
 
 /// Center of the prior of the logarithm of every length-scale: random points are then correlated
-/// by a half, whatever the number of inputs.
+/// by 0.63, whatever the number of inputs.
 inline const double kLengthCenter = 0.5 * std::log(3.0 * kKernelInputs);
 
 /// Parameters before the first step. `values`: the features of the set's samples, [kFeatures][N].
