@@ -57,6 +57,8 @@ inline std::string refusal(const std::function<void()>& read) {
 
 /// Path of a file in a folder of this process, in memory where the system has such.
 inline std::filesystem::path scratch(const std::string& name) {
+  constexpr const char* kInMemory = "/dev/shm";
+  if (std::filesystem::is_directory(kInMemory)) ::setenv("TMPDIR", kInMemory, 0);
   static const TemporaryFolder folder;
   return folder.path() / name;
 }
