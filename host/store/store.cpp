@@ -1,6 +1,5 @@
 #include "host/store/store.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <limits>
