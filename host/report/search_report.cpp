@@ -47,7 +47,7 @@ void reservations(const SearchResult& r, std::string& out) {
         "{}: {} points whose runs were stopped at their cycle limit may still belong to a better "
         "design\n",
         r.strategy, r.undecided);
-  else if (r.best && r.least_edp < r.best->cost.edp())
+  else if (r.best && r.stopped > 0 && r.least_edp < r.best->cost.edp())
     out += fmt::format(
         "{}: designs that were not run to their end may be better; none is below {:.6g} J*cycle\n",
         r.strategy, r.least_edp);
