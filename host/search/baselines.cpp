@@ -120,7 +120,7 @@ class DesignRunner {
   /// Cycles that bounds of all layers but this one leave it before the design's EDP passes that of
   /// the best measured one.
   double allowed_cycles(const Draft& draft, PointId id) const {
-    const double slack = incumbent() / (draft.bound.energy_pj * 1e-12) - draft.bound.cycles;
+    const double slack = draft.bound.cycles_left(incumbent());
     return (bound_of(problem_, options_, id).cycles + slack) / problem_.count(id.layer);
   }
 
@@ -142,10 +142,7 @@ class DesignRunner {
       const std::vector<Observation> runs = evaluator_.wait();
       batch.clear();
       for (const Observation& run : runs) {
-        ++result_.runs;
-        result_.stopped += run.outcome == RunOutcome::stopped;
-        result_.failed += run.outcome == RunOutcome::failed;
-        result_.unavailable += run.outcome == RunOutcome::unavailable;
+        result_.count(run.outcome);
         const bool again = run.outcome == RunOutcome::stopped && patience_ == Patience::whole &&
                            run.cycles + 1.0 < allowed_cycles(draft, run.id) &&
                            result_.runs + static_cast<int>(batch.size()) < options_.rtl_budget &&

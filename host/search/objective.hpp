@@ -20,6 +20,8 @@ struct NetworkCost {
   double energy_pj = 0.0;
 
   double edp() const { return energy_pj * 1e-12 * cycles; }
+  /// Cycles that can be added at this energy before the EDP is `limit` (J * cycle).
+  double cycles_left(double limit) const { return limit / (energy_pj * 1e-12) - cycles; }
 };
 
 struct Combination {

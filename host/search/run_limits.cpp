@@ -48,8 +48,7 @@ std::int64_t losing_cycles(const SearchProblem& problem, PointId id, double incu
     others.energy_pj += bound.energy_pj;
     if (l != id.layer) others.cycles += bound.cycles;
   }
-  constexpr double kJoulePerPicojoule = 1e-12;
-  const double cycles = incumbent_edp / (others.energy_pj * kJoulePerPicojoule) - others.cycles;
+  const double cycles = others.cycles_left(incumbent_edp);
   // One more than the rounded quotient: there the product is above the incumbent, not equal to it.
   return static_cast<std::int64_t>(
       std::ceil(std::clamp(cycles / problem.count(id.layer), 1.0, kMostLimit)) + 1.0);

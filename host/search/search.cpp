@@ -112,6 +112,7 @@ class Loop {
   }
 
   void submit(const std::vector<PointId>& batch) {
+    const double incumbent_edp = best_edp();
     std::vector<RunRequest> requests;
     for (const PointId id : batch) {
       const auto stopped = observations_.stopped().find(id);
@@ -119,7 +120,7 @@ class Loop {
                                ? first_cycle_limit(problem_, id, options_.evaluator)
                                : next_cycle_limit(stopped->second);
       if (options_.evaluator == EvaluatorKind::built_in)
-        limit = std::min(limit, losing_cycles(problem_, id, best_edp()));
+        limit = std::min(limit, losing_cycles(problem_, id, incumbent_edp));
       requests.push_back({id, limit});
     }
     evaluator_.submit(requests);
@@ -129,10 +130,7 @@ class Loop {
     const std::vector<Observation> outcomes = evaluator_.wait();
     for (const Observation& observation : outcomes) {
       observations_.add(observation);
-      ++result_.runs;
-      result_.stopped += observation.outcome == RunOutcome::stopped;
-      result_.failed += observation.outcome == RunOutcome::failed;
-      result_.unavailable += observation.outcome == RunOutcome::unavailable;
+      result_.count(observation.outcome);
     }
     if (all_unavailable(outcomes)) result_.stop_reason = kMachineFailed;
   }

@@ -62,6 +62,14 @@ struct SearchResult {
   /// (undecided_runs); 0 where the answer does not depend on the limits.
   int undecided = 0;
   std::string stop_reason;
+
+  /// Counts one RTL run.
+  void count(RunOutcome outcome) {
+    ++runs;
+    stopped += outcome == RunOutcome::stopped;
+    failed += outcome == RunOutcome::failed;
+    unavailable += outcome == RunOutcome::unavailable;
+  }
 };
 
 using SearchProgress = std::function<void(const SearchStep&)>;
