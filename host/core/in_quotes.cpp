@@ -1,14 +1,12 @@
 #include "host/core/in_quotes.hpp"
 
-#include <algorithm>
+#include "host/core/printable.hpp"
 
 namespace polaris {
 
-std::string one_line(std::string_view text) {
-  constexpr std::size_t kShown = 60;
-  std::string out(text.substr(0, kShown));
-  std::replace_if(out.begin(), out.end(), is_control, '?');
-  return text.size() > kShown ? out + "..." : out;
+std::string one_line(std::string_view text, std::size_t longest) {
+  std::string out = printable(text.substr(0, longest));
+  return text.size() > longest ? out + "..." : out;
 }
 
 std::string in_quotes(std::string_view text) {

@@ -9,8 +9,8 @@
 
 #include "host/core/error.hpp"
 #include "host/core/hash.hpp"
+#include "host/core/in_quotes.hpp"
 #include "host/core/paths.hpp"
-#include "host/core/printable.hpp"
 #include "host/io/json_reader.hpp"
 #include "host/io/mapping_text.hpp"
 #include "host/rtl/program.hpp"
@@ -28,7 +28,7 @@ constexpr std::size_t kMaxAnswerBytes = 1 << 20;
 /// Foreign text as part of a one-line reason: whatever it holds, it ends up short and printable.
 std::string shown(std::string_view text) {
   constexpr std::size_t kLongest = 200;
-  return printable(text.substr(0, kLongest)) + (text.size() > kLongest ? "..." : "");
+  return one_line(text, kLongest);
 }
 
 std::string last_line(std::string_view text) {

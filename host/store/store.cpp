@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "host/core/error.hpp"
-#include "host/core/printable.hpp"
+#include "host/core/in_quotes.hpp"
 #include "host/core/version.hpp"
 #include "host/io/mapping_text.hpp"
 #include "host/space/layer_text.hpp"
@@ -76,7 +76,7 @@ class RowReader {
 
   static std::string shown(const std::string& text) {
     constexpr std::size_t kLongest = 300;
-    return printable(text.substr(0, kLongest)) + (text.size() > kLongest ? "..." : "");
+    return one_line(text, kLongest);
   }
 
   [[noreturn]] void refuse(const std::string& expected, const SqlValue& got) const {
