@@ -1,7 +1,6 @@
 #include "host/search/analytical_search.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "host/core/parallel.hpp"
@@ -13,22 +12,16 @@ constexpr int kRandomTries = 2000;
 /// Moves below this one change the hardware.
 constexpr int kFirstMappingMove = 2 * kHardwareAxes;
 
-double layer_edp(const SearchProblem& problem, PointId id) {
-  if (!problem.feasible(id)) return std::numeric_limits<double>::infinity();
-  const LayerCost cost = problem.analytical_cost(id);
-  return cost.cycles * cost.energy_pj;
-}
-
 PointId descend(const SearchProblem& problem, PointId at) {
   const LayerSpaceView& space = problem.view(at.layer);
-  double best = layer_edp(problem, at);
+  double best = problem.analytical_edp(at);
   for (bool moved = true; moved;) {
     moved = false;
     PointId next = at;
     for (int move = kFirstMappingMove; move < space.neighbour_count(); ++move) {
       const std::uint64_t index = space.neighbour(at.index, move);
       if (index == kNoIndex) continue;
-      const double edp = layer_edp(problem, {at.layer, index});
+      const double edp = problem.analytical_edp({at.layer, index});
       if (edp < best) {
         best = edp;
         next.index = index;
@@ -45,7 +38,7 @@ MappingList search_pair(const SearchProblem& problem, const AnalyticalSearchOpti
   std::vector<std::pair<double, PointId>> found;
   for (int start = 0; start < options.starts; ++start) {
     PointId from = problem.fallback(layer, hardware);
-    double best = layer_edp(problem, from);
+    double best = problem.analytical_edp(from);
     for (int draw = 0; draw < options.draws; ++draw) {
       const std::uint64_t stream = ((hardware * static_cast<std::uint64_t>(problem.layer_count()) +
                                      static_cast<std::uint64_t>(layer)) *
@@ -55,14 +48,14 @@ MappingList search_pair(const SearchProblem& problem, const AnalyticalSearchOpti
                                    static_cast<std::uint64_t>(draw);
       const PointId drawn =
           problem.random_feasible(layer, hardware, options.seed, stream, kRandomTries);
-      const double edp = layer_edp(problem, drawn);
+      const double edp = problem.analytical_edp(drawn);
       if (edp < best) {
         best = edp;
         from = drawn;
       }
     }
     const PointId end = descend(problem, from);
-    found.emplace_back(layer_edp(problem, end), end);
+    found.emplace_back(problem.analytical_edp(end), end);
   }
   std::sort(found.begin(), found.end());
   found.erase(std::unique(found.begin(), found.end()), found.end());

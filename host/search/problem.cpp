@@ -1,6 +1,7 @@
 #include "host/search/problem.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <string>
 #include <utility>
@@ -54,10 +55,21 @@ bool SearchProblem::feasible(PointId id) const {
 }
 
 LayerCost SearchProblem::analytical_cost(PointId id) const {
-  const DesignPoint design = point(id);
+  return analytical_cost(id.layer, point(id));
+}
+
+LayerCost SearchProblem::analytical_cost(int layer, const DesignPoint& point) const {
   const AnalyticalResult result =
-      evaluate_analytical(layer(id.layer), design.hardware, design.mapping);
-  return {count(id.layer) * static_cast<double>(result.cycles), count(id.layer) * result.energy_pj};
+      evaluate_analytical(this->layer(layer), point.hardware, point.mapping);
+  return {count(layer) * static_cast<double>(result.cycles), count(layer) * result.energy_pj};
+}
+
+double SearchProblem::analytical_edp(PointId id) const {
+  const DesignPoint design = point(id);
+  if (check(layer(id.layer), design) != Feasibility::feasible)
+    return std::numeric_limits<double>::infinity();
+  const LayerCost cost = analytical_cost(id.layer, design);
+  return cost.cycles * cost.energy_pj;
 }
 
 LayerCost SearchProblem::lower_bound(PointId id) const {

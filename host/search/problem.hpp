@@ -60,8 +60,11 @@ class SearchProblem {
   /// Analytical cost of the layer's `count` executions. Precondition: feasible.
   LayerCost analytical_cost(PointId id) const;
 
-  /// The point that stands for all with the same schedule but for the order of pixels within a tile
-  /// (LayerSpaceView::representative): the only one of them that is worth a run.
+  /// Analytical EDP of the layer's `count` executions, pJ * cycle; infinity where infeasible.
+  double analytical_edp(PointId id) const;
+
+  /// The point that is run for all with the same schedule but for the order of pixels within a tile
+  /// (LayerSpaceView::representative).
   PointId representative(PointId id) const {
     return {id.layer, view(id.layer).representative(id.index)};
   }
@@ -86,6 +89,7 @@ class SearchProblem {
                           std::uint64_t stream, int tries) const;
 
  private:
+  LayerCost analytical_cost(int layer, const DesignPoint& point) const;
   static std::size_t at(int layer) { return static_cast<std::size_t>(layer); }
 
   Workload workload_;

@@ -331,10 +331,8 @@ std::vector<PointId> Proposer::choose_analytically(const Observations& observati
     for (int l = 0; l < problem_.layer_count(); ++l) {
       std::vector<std::pair<double, PointId>> here;
       for (const std::uint64_t index :
-           candidates(l, h, observations, running, iteration, kCandidatesPerCell)) {
-        const LayerCost cost = problem_.analytical_cost({l, index});
-        here.emplace_back(cost.cycles * cost.energy_pj, PointId{l, index});
-      }
+           candidates(l, h, observations, running, iteration, kCandidatesPerCell))
+        here.emplace_back(problem_.analytical_edp({l, index}), PointId{l, index});
       std::sort(here.begin(), here.end());
       for (std::size_t rank = 0; rank < here.size(); ++rank)
         ranked.emplace_back(rank, here[rank].first, here[rank].second);
