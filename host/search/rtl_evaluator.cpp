@@ -17,8 +17,8 @@ namespace {
 
 constexpr double kPollSeconds = 0.25;  // how soon a second Ctrl-C is noticed
 
-/// Seconds after which a simulation must be hanging: any machine under any load is faster than a
-/// fortieth of ours. Results do not depend on it as long as it is not reached.
+/// Seconds after which a simulation is taken for hanging: a machine at a fortieth of the usual rate
+/// would still end in time. Results do not depend on it as long as it is not reached.
 double safety_net_s(std::int64_t max_cycles) {
   constexpr double kStart = 120.0, kSlowest = kSimulatedCyclesPerSecond / 40.0;
   return kStart + static_cast<double>(max_cycles) / kSlowest;

@@ -175,13 +175,14 @@ struct LayerSpaceView {
     return encode(out);
   }
 
-  /// The one index that stands for all points whose schedules differ from that of `index` only in
+  /// The one index that stands for all points whose schedules differ from that of `twin` only in
   /// the order in which the array meets the pixels of a tile: loops over P and Q stand innermost at
   /// the accumulator level, where they keep the weights just as at the register level, and are
-  /// moved there. Capacities, DRAM traffic and weight loads are the same; RTL cycles differ by less
-  /// than 0.1 %. Canonical.
-  POLARIS_HD constexpr std::uint64_t representative(std::uint64_t index_of_twin) const {
-    SpaceDigits out = digits(index_of_twin);
+  /// moved there. Tiles, DRAM traffic, weight loads and analytical cost are the same, and so is the
+  /// RTL's energy; its cycles were at most 3.4 % above a twin's (one in ten by more than 0.1 %) and
+  /// up to 43 % below, in 400 pairs of ResNet-50 and BERT-base. Canonical.
+  POLARIS_HD constexpr std::uint64_t representative(std::uint64_t twin) const {
+    SpaceDigits out = digits(twin);
     for (const Dim dim : {Dim::P, Dim::Q}) {
       const int d = static_cast<int>(dim);
       const Split split = splits[d][out.split[d]];
