@@ -10,6 +10,7 @@
 #include "host/core/atomic_folder.hpp"
 #include "host/core/error.hpp"
 #include "tests/core/output_files.hpp"
+#include "tests/refusal.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace polaris {
@@ -38,12 +39,7 @@ std::string content(const fs::path& folder) {
 }
 
 std::string refusal(const fs::path& target) {
-  try {
-    save(target, "new");
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
+  return refusal_of([&] { save(target, "new"); }, "");
 }
 
 class AtomicFolderTest : public testing::Test {

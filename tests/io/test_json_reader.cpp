@@ -5,23 +5,13 @@
 #include <string>
 
 #include "host/io/json_reader.hpp"
+#include "tests/refusal.hpp"
 
 namespace polaris {
 namespace {
 
-/// The message that `action` is refused with.
-template <typename Action>
-std::string refusal(Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "accepted";
-}
-
 std::string parse_refusal(const std::string& text, const JsonLimits& limits = {}) {
-  return refusal([&] { JsonDocument::parse(text, "t.json", limits); });
+  return refusal_of([&] { JsonDocument::parse(text, "t.json", limits); });
 }
 
 std::string nested(std::size_t levels) {
@@ -34,17 +24,18 @@ TEST(JsonReader, NamesTheValueThatIsWrong) {
       "t.json");
   const JsonNode layer = document.root().at("layers").items(2, 2)[1];
   const JsonNode row = layer.at("top").items(0, 5)[1];
-  EXPECT_EQ(refusal([&] { row.at("index").count(0, 1234); }),
+  EXPECT_EQ(refusal_of([&] { row.at("index").count(0, 1234); }),
             "t.json: layers[1].top[1].index: expected an integer of 0..1234, got -1");
-  EXPECT_EQ(refusal([&] { row.at("score"); }),
+  EXPECT_EQ(refusal_of([&] { row.at("score"); }),
             "t.json: layers[1].top[1]: expected the key 'score', got none");
-  EXPECT_EQ(refusal([&] { layer.at("top").items(3, 3); }),
+  EXPECT_EQ(refusal_of([&] { layer.at("top").items(3, 3); }),
             "t.json: layers[1].top: expected a list of 3, got a list of 2");
-  EXPECT_EQ(refusal([&] { layer.expect_keys({"top"}); }),
+  EXPECT_EQ(refusal_of([&] { layer.expect_keys({"top"}); }),
             "t.json: layers[1]: expected one of the keys top, got 'name'");
-  EXPECT_EQ(refusal([&] { layer.at("name").text(); }),
+  EXPECT_EQ(refusal_of([&] { layer.at("name").text(); }),
             "t.json: layers[1].name: expected a text on one line, or none, got 'a?[31m'");
-  EXPECT_EQ(refusal([&] { document.root().number(); }), "t.json: expected a number, got an object");
+  EXPECT_EQ(refusal_of([&] { document.root().number(); }),
+            "t.json: expected a number, got an object");
 }
 
 TEST(JsonReader, NumbersAreCheckedForTypeAndRange) {

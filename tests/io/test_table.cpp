@@ -10,6 +10,7 @@
 #include "host/core/error.hpp"
 #include "host/io/table.hpp"
 #include "models/space/philox.hpp"
+#include "tests/refusal.hpp"
 
 namespace polaris {
 namespace {
@@ -18,12 +19,7 @@ namespace fs = std::filesystem;
 using Rows = std::vector<std::vector<std::string>>;
 
 std::string refusal(const std::string& text) {
-  try {
-    parse_table(text, "t.csv");
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "accepted";
+  return refusal_of([&] { parse_table(text, "t.csv"); });
 }
 
 /// A folder of this test's own, removed at its end.

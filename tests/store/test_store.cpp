@@ -8,6 +8,7 @@
 #include "host/core/error.hpp"
 #include "host/core/version.hpp"
 #include "host/store/store.hpp"
+#include "tests/refusal.hpp"
 #include "tests/store/store_fixture.hpp"
 
 namespace polaris {
@@ -33,17 +34,6 @@ void expect_same(const Evaluation& a, const Evaluation& b) {
 
 std::optional<Evaluation> find(Store& store, const Evaluation& wanted) {
   return store.find_evaluation(wanted.layer, wanted.point, wanted.fidelity, wanted.evaluator_hash);
-}
-
-/// Message of the exception of type E that `body` throws; "" where it throws none.
-template <typename E>
-std::string message_of(const std::function<void()>& body) {
-  try {
-    body();
-  } catch (const E& error) {
-    return error.what();
-  }
-  return "";
 }
 
 TEST(Store, EvaluationsComeBackAsTheyWere) {
@@ -226,7 +216,7 @@ TEST(Store, TwoConnectionsShareAFile) {
 TEST(Store, RefusesOtherFiles) {
   const StoreFolder folder;
   const auto opened = [&folder](OpenMode mode) {
-    return message_of<Error>([&] { Store(folder.file(), mode); });
+    return refusal_of([&] { Store(folder.file(), mode); }, "");
   };
   const std::string name = folder.file().string();
   EXPECT_EQ(opened(OpenMode::read),
@@ -267,9 +257,11 @@ TEST(Store, AFullDiskIsAFailureThatLeavesTheStoreWhole) {
   const rlimit tight{100000, before.rlim_max};
   ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &tight), 0);
   std::uint64_t kept = 1;
-  const std::string message = message_of<Failure>([&] {
-    for (; kept < 100000; ++kept) store.record_evaluation(run, sample_evaluation(kept));
-  });
+  const std::string message = refusal_of<Failure>(
+      [&] {
+        for (; kept < 100000; ++kept) store.record_evaluation(run, sample_evaluation(kept));
+      },
+      "");
   setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
 

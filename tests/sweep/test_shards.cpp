@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/refusal.hpp"
 #include "tests/sweep/fixture.hpp"
 
 namespace polaris {
@@ -42,17 +43,6 @@ std::map<std::string, std::string> merged(const Files& files, const TemporaryFol
   const std::vector<LayerResult> layers = merge_shards(plan, files);
   write_results(plan, layers, rank_hardware(plan, layers, nullptr), folder / "merged");
   return files_of(folder / "merged");
-}
-
-/// The message that `action` is refused with.
-template <typename Action>
-std::string refusal(Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 void expect_part(const std::string& message, const std::string& part) {
@@ -115,7 +105,7 @@ TEST(SweepShards, MergeRefusesWhatIsNotTheWholeSweep) {
   const TemporaryFolder folder;
   const Files files = run_shards(plan, 3, folder);
   const auto merge = [&](const Files& given) {
-    return refusal([&] { merge_shards(plan, given); });
+    return refusal_of([&] { merge_shards(plan, given); }, "");
   };
   expect_part(merge({files[0], files[2]}), "no shard 2/3 (2 given)");
   expect_part(merge({files[0], files[1], files[1], files[2]}), "shard 2/3 again");
@@ -144,8 +134,8 @@ TEST(SweepShards, DamagedAndForeignFilesAreRefused) {
   const auto resume = [&](const std::string& content, const SweepPlan& with, Shard shard = {}) {
     std::ofstream(file, std::ios::binary) << content;
     const auto scorer = make_analytical_scorer(with, 1);
-    const std::string message =
-        refusal([&] { run_shard(with, shard, *scorer, {.file = file, .progress = nullptr}); });
+    const std::string message = refusal_of(
+        [&] { run_shard(with, shard, *scorer, {.file = file, .progress = nullptr}); }, "");
     EXPECT_EQ(read_file(file), content);  // left for the user to look at
     return message;
   };
