@@ -242,23 +242,35 @@ std::string outlook(const SearchCommand& command, const SearchProblem& problem,
   return fmt::format("{}, more than {} allows: raise it, or leave it out", need, remedy);
 }
 
+/// Whether a strategy lost so many runs that its result says little.
+bool is_crippled(const SearchResult& result) {
+  return 2 * result.unavailable > result.runs || result.stop_reason == kMachineFailed;
+}
+
 /// Why the report is not the whole answer, in one line; empty where it is.
 std::string shortcoming(const SearchCommand& command, const SearchReport& report,
                         const std::string& lost_to, bool verified) {
-  const SearchResult& result = report.results.front();
   if (interrupted())
     return fmt::format("interrupted: the same command with --resume goes on from {}",
                        command.store);
-  const std::string again = fmt::format(
-      "{} of {} RTL runs were lost to failures of the machine ({}); the same command asks for them "
-      "again",
-      result.unavailable, result.runs, lost_to);
-  if (!result.best)
+  const auto lost = [&lost_to](const SearchResult& result) {
+    return fmt::format(
+        "{} of {} RTL runs were lost to failures of the machine ({}); the same command asks for "
+        "them again",
+        result.unavailable, result.runs, lost_to);
+  };
+  const SearchResult& first = report.results.front();
+  if (!first.best)
     return "no design was measured in every layer: " +
-           (result.unavailable > 0 ? again : fmt::format("{}", result.stop_reason));
-  if (2 * result.unavailable > result.runs || result.stop_reason == kMachineFailed) return again;
+           (first.unavailable > 0 ? lost(first) : first.stop_reason);
+  for (const SearchResult& result : report.results)
+    if (is_crippled(result)) return result.strategy + ": " + lost(result);
   if (!verified) return "the best design was not verified: " + report.verification;
   return "";
+}
+
+void print(const SearchReport& report) {
+  std::cout << (global_options().json ? format_json(report) : format_text(report));
 }
 
 void run_search(const SearchCommand& command) {
@@ -291,7 +303,7 @@ void run_search(const SearchCommand& command) {
   SearchReport report{
       problem, {}, global.seed, scheduler.rtl_hash(), "", best_analytical_design(problem, start)};
   if (const std::string hopeless = outlook(command, problem, start); !hopeless.empty()) {
-    std::cout << (global.json ? format_json(report) : format_text(report));
+    print(report);
     throw Failure("search: " + hopeless);
   }
   const Pretrained pretrained = command.pretrained.empty() ? pretrained_for(problem, global.threads)
@@ -324,7 +336,7 @@ void run_search(const SearchCommand& command) {
     json_file->stream() << format_json(report);
     json_file->commit();
   }
-  std::cout << (global.json ? format_json(report) : format_text(report));
+  print(report);
   session.end(missing.empty() ? RunStatus::finished
               : interrupted() ? RunStatus::interrupted
                               : RunStatus::failed);

@@ -129,6 +129,20 @@ TEST_F(SearchCli, AnOutageInBetweenIsNotTheWholeAnswer) {
   EXPECT_EQ(status_of_last_run(), RunStatus::failed);
 }
 
+// A rival that could not be measured is no rival that was beaten.
+TEST_F(SearchCli, AnOutageOfARivalIsNotTheWholeAnswer) {
+  const std::string count = folder_ / "count";
+  const Outcome result =
+      search(one_layer_,
+             "n=$(cat " + count + " 2>/dev/null || echo 0); echo $((n+1)) > " + count +
+                 "; [ $n -lt 8 ] || { echo away >&2; exit 1; }; " + kAnswers,
+             "--rtl-budget 8 --threads 1 --compare random");
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.err, HasSubstr("polaris: search: random: "));
+  EXPECT_THAT(result.err, HasSubstr("lost to failures of the machine"));
+  EXPECT_THAT(result.out, HasSubstr("Best design: dim 16"));
+}
+
 TEST_F(SearchCli, InterruptedItSaysSoEverywhere) {
   const std::string json = folder_ / "report.json";
   const std::string flow = write("slow.sh", std::string("#!/bin/sh\nsleep 0.05\n") + kAnswers);
