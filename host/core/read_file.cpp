@@ -12,6 +12,7 @@
 #include <memory>
 #include <new>
 
+#include "host/core/descriptor.hpp"
 #include "host/core/error.hpp"
 
 namespace polaris {
@@ -24,7 +25,7 @@ File open_input(const std::filesystem::path& path, std::uintmax_t& size) {
   File file(std::fopen(path.c_str(), "rbe"), std::fclose);  // e: not inherited by child processes
   struct stat status {};
   if (file == nullptr || ::fstat(::fileno(file.get()), &status) != 0)
-    throw Error::expected("a readable file", std::strerror(errno), path.string());
+    throw_refused("a readable file", path, errno);
   if (S_ISDIR(status.st_mode)) throw Error::expected("a readable file", "a folder", path.string());
   if (!S_ISREG(status.st_mode) && !S_ISFIFO(status.st_mode))
     throw Error::expected("a file or a pipe", "a device", path.string());
